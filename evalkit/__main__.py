@@ -1,0 +1,9 @@
+"""`python -m evalkit`."""
+
+from __future__ import annotations
+
+import sys
+
+from evalkit.cli import main
+
+sys.exit(main())

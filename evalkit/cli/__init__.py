@@ -1,0 +1,42 @@
+"""The command line: reads arguments, calls one command, turns errors into exit codes."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+
+from evalkit import __version__
+from evalkit.cli.commands import COMMANDS
+from evalkit.errors import EvalkitError
+
+USAGE = 2
+INTERRUPTED = 130
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one command and return its exit code; 2 when the user has something to mend."""
+    arguments = build_parser().parse_args(argv)
+    try:
+        code: int = arguments.run(arguments)
+    except EvalkitError as error:
+        print(f"evalkit: {error}", file=sys.stderr)
+        return USAGE
+    except KeyboardInterrupt:
+        print("\nevalkit: stopped; answers are kept, the same command goes on", file=sys.stderr)
+        return INTERRUPTED
+    return code
+
+
+def build_parser() -> argparse.ArgumentParser:
+    """Return the parser with a sub-parser for each command."""
+    parser = argparse.ArgumentParser(
+        prog="evalkit", description="May this fine-tuned model replace the one it came from?"
+    )
+    parser.add_argument("--version", action="version", version=f"evalkit {__version__}")
+    commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
+    for command in COMMANDS:
+        sub = commands.add_parser(command.name, help=command.help, description=command.help)
+        command.arguments(sub)
+        sub.set_defaults(run=command.run)
+    return parser

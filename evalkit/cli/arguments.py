@@ -1,0 +1,72 @@
+"""What each command takes, and the arguments as one options value."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from evalkit.pipeline.options import Options
+
+SCHEMAS = ("suite", "project", "policy", "decision")
+
+
+def project(parser: argparse.ArgumentParser) -> None:
+    """Add what every command takes that reads suites."""
+    add = parser.add_argument
+    add("suites", type=Path, nargs="?", default=Path("suites"), help="folder of suites (suites)")
+    add("--models", default="", metavar="NAMES", help="names or patterns, comma-separated")
+    add("--policy", type=Path, metavar="FILE", help="policy file instead of the project's")
+
+
+def run(parser: argparse.ArgumentParser) -> None:
+    """Add what ``run`` takes."""
+    project(parser)
+    add = parser.add_argument
+    add("--reports", type=Path, default=Path("reports"), help="folder of the runs (reports)")
+    add("--samples", type=int, metavar="N", help="answers to draw for each case and model")
+    add("--limit", type=int, metavar="N", help="first N cases of each suite; never decides")
+    add("--offline", action="store_true", help="use stored answers only; make no call")
+    add("--rerun", action="store_true", help="ask again even where an answer is stored")
+    as_json(parser)
+
+
+def stored(parser: argparse.ArgumentParser) -> None:
+    """Add what every command takes that reads a finished run."""
+    parser.add_argument("folder", type=Path, metavar="RUN", help="such as reports/latest")
+    as_json(parser)
+
+
+def judged(parser: argparse.ArgumentParser) -> None:
+    """Add what ``decide`` and ``gate`` take."""
+    stored(parser)
+    parser.add_argument("--policy", type=Path, metavar="FILE", help="judge by this policy file")
+
+
+def regraded(parser: argparse.ArgumentParser) -> None:
+    """Add what ``grade`` takes."""
+    stored(parser)
+    parser.add_argument("--suites", type=Path, default=Path("suites"), help="where the graders are")
+
+
+def schema(parser: argparse.ArgumentParser) -> None:
+    """Add what ``schema`` takes."""
+    parser.add_argument("name", choices=SCHEMAS)
+
+
+def as_json(parser: argparse.ArgumentParser) -> None:
+    """Add the switch to machine-readable output."""
+    parser.add_argument("--json", action="store_true", help="print the decision as JSON")
+
+
+def options(arguments: argparse.Namespace) -> Options:
+    """Return the wishes of ``run`` and ``validate`` as one value."""
+    given = vars(arguments)
+    return Options(
+        reports=given.get("reports", Path("reports")),
+        models=tuple(name.strip() for name in given.get("models", "").split(",") if name.strip()),
+        samples=given.get("samples"),
+        limit=given.get("limit"),
+        offline=given.get("offline", False),
+        rerun=given.get("rerun", False),
+        policy=given.get("policy"),
+    )

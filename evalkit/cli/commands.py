@@ -1,0 +1,131 @@
+"""Every command: its arguments, and the call into the pipeline. Nothing is decided here.
+
+Exit codes of ``run`` and ``gate``: 0 promote, 1 do not promote, 2 usage, 3 not enough evidence,
+4 run incomplete. The other commands return 0 when they did what was asked.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from evalkit.cli import arguments as takes
+
+if TYPE_CHECKING:
+    from evalkit.pipeline.plan import Plan
+    from evalkit.pipeline.stages import Finished
+    from evalkit.runner import Progress
+
+OUTCOME_CODES = {"promote": 0, "do_not_promote": 1, "not_enough_evidence": 3, "incomplete": 4}
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    """One word of the command line."""
+
+    name: str
+    help: str
+    arguments: Callable[[argparse.ArgumentParser], None]
+    run: Callable[[argparse.Namespace], int]
+
+
+def validate(given: argparse.Namespace) -> int:
+    """Read every file of a project and say what a run would do."""
+    plan = _plan(given.suites, given)
+    for suite in plan.suites:
+        print(f"{suite.name}: {suite.purpose}, {len(suite.cases)} cases, score: {suite.score}")
+    for pair in plan.project.comparisons:
+        print(f"{pair.candidate} against {pair.base}")
+    print("no fault found")
+    return 0
+
+
+def run(given: argparse.Namespace) -> int:
+    """Ask, grade, decide and report, without pytest."""
+    from evalkit.pipeline.live import run_to_end
+
+    finished = run_to_end(_plan(given.suites, given), takes.options(given), on_progress=_progress)
+    _show(finished, given)
+    return OUTCOME_CODES[finished.decision.outcome]
+
+
+def grade(given: argparse.Namespace) -> int:
+    """Grade a run's stored answers by the suites as they stand now."""
+    from evalkit.pipeline.stages import regrade
+
+    return _show(regrade(given.folder, _plan(given.suites, given)), given)
+
+
+def decide(given: argparse.Namespace) -> int:
+    """Decide a run again, by its own policy or another."""
+    from evalkit.pipeline.stages import redecide
+
+    return _show(redecide(given.folder, given.policy), given)
+
+
+def report(given: argparse.Namespace) -> int:
+    """Write a run's report again."""
+    from evalkit.pipeline.stages import rerender
+
+    return _show(rerender(given.folder), given)
+
+
+def gate(given: argparse.Namespace) -> int:
+    """Judge a finished run by exit code; changes nothing in its folder."""
+    from evalkit.pipeline.stages import judge
+
+    finished = judge(given.folder, given.policy)
+    _show(finished, given)
+    return OUTCOME_CODES[finished.decision.outcome]
+
+
+def schema(given: argparse.Namespace) -> int:
+    """Print a JSON Schema, for editors and other tools."""
+    from evalkit.loader import read_schema
+
+    print(json.dumps(read_schema(given.name), indent=2))
+    return 0
+
+
+COMMANDS = (
+    Command("validate", "read all files and say what a run would do", takes.project, validate),
+    Command("run", "ask, grade, decide and report without pytest", takes.run, run),
+    Command("grade", "grade stored answers again", takes.regraded, grade),
+    Command("decide", "decide a stored run again", takes.judged, decide),
+    Command("report", "write a stored run's report again", takes.stored, report),
+    Command(
+        "gate", "exit 0 promote, 1 do not, 3 not enough evidence, 4 incomplete", takes.judged, gate
+    ),
+    Command("schema", "print the JSON Schema of a file", takes.schema, schema),
+)
+
+
+def _plan(suites: Path, given: argparse.Namespace) -> Plan:
+    from evalkit.pipeline.prepare import prepare
+
+    return prepare([suites], takes.options(given), root=Path.cwd(), environ=os.environ)
+
+
+def _show(finished: Finished, given: argparse.Namespace) -> int:
+    from evalkit.decide import to_dict
+    from evalkit.report import render_text
+
+    if given.json:
+        print(json.dumps(to_dict(finished.decision), indent=2))
+    else:
+        colour = sys.stdout.isatty() and "NO_COLOR" not in os.environ
+        print(render_text(finished.view, color=colour))
+        print(f"report: {finished.folder / 'report.html'}")
+    return 0
+
+
+def _progress(progress: Progress) -> None:
+    if sys.stderr.isatty():
+        sys.stderr.write(f"\r\x1b[2K{progress.done} of {progress.total} answers")
+        sys.stderr.flush()

@@ -1,0 +1,7 @@
+"""Reaching models: every kind of client behind `evalkit.model.Client`."""
+
+from __future__ import annotations
+
+from evalkit.clients.registry import make_client
+
+__all__ = ["make_client"]

@@ -1,0 +1,229 @@
+"""What a decision is: plain frozen values, each number with the method that gave it.
+
+Differences are candidate minus base on the score's 0..1 scale. ``None`` stands for "not
+estimable", and the field ``note`` beside it says why. No field holds a time, a path or a run id:
+equal answers give equal bytes.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Literal
+
+from evalkit.model import Purpose
+from evalkit.stats.values import FlipRates, Interval
+
+__all__ = [
+    "ComparisonDecision",
+    "CurvePoint",
+    "Decision",
+    "FlipRates",
+    "Flips",
+    "Gate",
+    "GateStatus",
+    "IdentityResult",
+    "Interval",
+    "Outcome",
+    "OverfitClass",
+    "OverfitResult",
+    "SliceResult",
+    "SuiteResult",
+    "Verdict",
+]
+
+Outcome = Literal["promote", "do_not_promote", "not_enough_evidence", "incomplete"]
+Verdict = Literal[
+    "improved",
+    "non_inferior",
+    "regressed_within_margin",
+    "regressed",
+    "regressed_beyond_margin",
+    "inconclusive",
+]
+OverfitClass = Literal["sound", "mostly_memorised", "no_transfer", "harmful", "inconclusive"]
+GateStatus = Literal["passed", "failed", "inconclusive", "incomplete", "reported"]
+
+
+@dataclass(frozen=True, slots=True)
+class Flips:
+    """Cases by what happened to the pair, a case's mean score >= 0.5 counting as right."""
+
+    both_right: int
+    fixed: int
+    broken: int
+    both_wrong: int
+
+
+@dataclass(frozen=True, slots=True)
+class SliceResult:
+    """One slice of one suite: an alarm, never a gate.
+
+    ``p_value`` is one-sided, for a loss; ``p_adjusted`` is corrected over the family, which is all
+    slices of the suite, and ``None`` where a slice had no test. ``alarm``: at most alpha.
+    """
+
+    field: str
+    value: str
+    n: int
+    base_mean: float
+    candidate_mean: float
+    difference: float
+    interval: Interval | None
+    p_value: float | None
+    p_adjusted: float | None
+    alarm: bool
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class SuiteResult:
+    """One suite for one pair of models, on the held-out cases that both models answered.
+
+    ``interval`` is for reading (95 %), ``gate_interval`` (1 - 2 alpha) decides; ``p_value`` belongs
+    to the test that the interval inverts, ``p_exact`` is the exact sign-flip beside it, both
+    two-sided. ``smallest_margin`` is the margin this many cases can certify with 80 % power at the
+    churn seen; ``cases_needed`` is what it takes to see a change of ``change_sought`` with 80 %
+    power. That change is the margin for ``non_inferior`` and ``report``; for ``superior`` it is
+    ``min_gain`` (to tell a gain of twice that from it), or the margin if any gain will do.
+    ``errors`` and ``ungraded`` count cases with at least one failed call or ungraded answer of
+    either model. A case is compared as long as both models have a graded answer to it;
+    ``expected_cases`` - ``n`` are left out.
+    """
+
+    suite: str
+    purpose: Purpose
+    rule: Literal["superior", "non_inferior", "report"]
+    margin: float
+    min_gain: float
+    n: int
+    clusters: int | None
+    base_mean: float | None
+    candidate_mean: float | None
+    difference: float | None
+    interval: Interval | None
+    gate_interval: Interval | None
+    p_value: float | None
+    p_exact: float | None
+    method: str
+    verdict: Verdict
+    flips: Flips
+    broken_critical: tuple[str, ...]
+    errors: int
+    ungraded: int
+    expected_cases: int
+    smallest_margin: float | None
+    cases_needed: int | None
+    slices: tuple[SliceResult, ...] = ()
+    note: str = ""
+    change_sought: float | None = None
+    flip_rates: FlipRates | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class OverfitResult:
+    """The gain on trained cases minus the gain on held-out cases of one suite, base as control.
+
+    ``gap`` = mean difference on train - mean difference on held-out. ``interval`` is the gate's
+    (1 - 2 alpha); flagged when all of it lies above ``max_gap``. ``p_value`` belongs to the test
+    that the interval inverts, ``p_permutation`` is the studentised permutation test beside it.
+
+    Flagged and held-out cases improved: ``mostly_memorised``; held their own: ``no_transfer``; got
+    worse: ``harmful``. Not flagged: ``sound`` if the interval lies below ``max_gap``. All else is
+    ``inconclusive``.
+    """
+
+    suite: str
+    n_train: int
+    n_heldout: int
+    base_train: float | None
+    candidate_train: float | None
+    base_heldout: float | None
+    candidate_heldout: float | None
+    gap: float | None
+    interval: Interval | None
+    p_value: float | None
+    max_gap: float
+    flagged: bool
+    classification: OverfitClass
+    note: str = ""
+    expected_train: int = 0
+    p_permutation: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class CurvePoint:
+    """One checkpoint (or the candidate itself) on one suite, for the learning curve.
+
+    Means of the scores with Wilson or t limits; ``train`` is on cases the candidate learned from.
+    """
+
+    model: str
+    step: int | None
+    suite: str
+    split: Literal["train", "heldout"]
+    n: int
+    mean: float | None
+    interval: Interval | None
+
+
+@dataclass(frozen=True, slots=True)
+class IdentityResult:
+    """Proof that the candidate is the candidate: right name answered, answers differ from base.
+
+    ``answered_as`` lists the names under which the candidate's endpoint answered, where it said so;
+    ``compared`` counts held-out answers that both models gave, ``different`` those that differ.
+    """
+
+    answered_as: tuple[str, ...]
+    compared: int
+    different: int
+    ok: bool
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Gate:
+    """One rule and how it came out.
+
+    ``name`` is stable: the suite's name for kind ``suite``, else the kind; ``suite`` is set for the
+    kinds ``suite``, ``critical`` and ``overfitting``. ``why`` says it in words with the numbers.
+    ``inconclusive`` blocks promotion if the policy says so, ``reported`` never does.
+    """
+
+    name: str
+    kind: Literal["suite", "critical", "overfitting", "identity", "run"]
+    status: GateStatus
+    why: str
+    suite: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ComparisonDecision:
+    """Everything decided about one candidate against one base."""
+
+    base: str
+    candidate: str
+    outcome: Outcome
+    reasons: tuple[str, ...]
+    suites: tuple[SuiteResult, ...]
+    overfitting: tuple[OverfitResult, ...]
+    identity: IdentityResult
+    gates: tuple[Gate, ...]
+    learning_curve: tuple[CurvePoint, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """The decision of a run. ``outcome`` is the worst of its comparisons'.
+
+    ``families`` says in words which tests were corrected for multiplicity and how.
+    ``partial`` is set when cases were deselected: such a run never promotes.
+    """
+
+    outcome: Outcome
+    comparisons: tuple[ComparisonDecision, ...]
+    alpha: float
+    partial: bool
+    policy_digest: str
+    families: tuple[str, ...] = ()
+    version: int = field(default=1)

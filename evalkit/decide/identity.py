@@ -1,0 +1,70 @@
+"""Is the candidate the candidate? The names that answered, and if the answers differ from base."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+
+from evalkit.decide import run_words as words
+from evalkit.decide.decision import IdentityResult
+from evalkit.decide.run_data import RunData
+from evalkit.model import ModelSpec, Pair, Record, Reply
+
+_SNAPSHOT = re.compile(r"[-@:](\d[\w.-]*|latest)")
+"""What may follow the asked name: "-2025-04-14", "@001", ":latest"; but not "-mini"."""
+
+_Answers = dict[tuple[str, str, int], Reply]
+
+
+def identity_result(run: RunData, pair: Pair) -> IdentityResult:
+    """Compare the held-out answers of both models, sample by sample.
+
+    Not ok if there is nothing to compare, if no answer differs, or if an OpenAI endpoint says that
+    another model answered.
+    """
+    inside = {(c.suite, c.id) for s in run.suites for c in s.cases if c.split == "heldout"}
+    base, candidate = (_answers(run.records, name, inside) for name in (pair.base, pair.candidate))
+    shared = base.keys() & candidate.keys()
+    different = sum(_said(base[key]) != _said(candidate[key]) for key in shared)
+    strangers = [
+        words.answered_by_another(name, asked=spec.model, answered=other)
+        for name, answers in ((pair.base, base), (pair.candidate, candidate))
+        if (spec := run.project.models.get(name))
+        for other in _names(answers)
+        if not answers_as(spec, other)
+    ]
+    notes = [*strangers, *words.answers_compared(pair, compared=len(shared), different=different)]
+    return IdentityResult(
+        answered_as=_names(candidate),
+        compared=len(shared),
+        different=different,
+        ok=different > 0 and not strangers,
+        note=" ".join(notes),
+    )
+
+
+def answers_as(spec: ModelSpec, name: str) -> bool:
+    """Return whether an answer under ``name`` is one of the model asked for.
+
+    OpenAI answers as a dated snapshot of the model; other clients' names prove nothing.
+    """
+    if spec.client != "openai" or name == spec.model:
+        return True
+    rest = name.removeprefix(spec.model)
+    return rest != name and _SNAPSHOT.fullmatch(rest) is not None
+
+
+def _answers(records: Iterable[Record], model: str, inside: set[tuple[str, str]]) -> _Answers:
+    return {
+        (r.suite, r.case, r.sample): r.outcome
+        for r in records
+        if r.model == model and isinstance(r.outcome, Reply) and (r.suite, r.case) in inside
+    }
+
+
+def _said(reply: Reply) -> tuple[str, object]:
+    return reply.text, reply.extra.get("tool_calls")
+
+
+def _names(answers: _Answers) -> tuple[str, ...]:
+    return tuple(sorted({reply.model for reply in answers.values()} - {""}))

@@ -1,0 +1,55 @@
+"""The gate's rules as values: `policy.yaml` once read, with the defaults that hold without one."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal
+
+Rule = Literal["superior", "non_inferior", "report"]
+
+
+@dataclass(frozen=True, slots=True)
+class SuiteRule:
+    """The rule of one suite; ``None`` leaves a field to the suite file.
+
+    ``non_inferior``: the whole gate interval (1 - 2 alpha) must lie above ``-margin``.
+    ``superior``: the suite must have improved, and the whole gate interval must lie above
+    ``min_gain``. A declared gain is held to the same proof as a declared margin: comparing the
+    point estimate with ``min_gain`` instead would pass a candidate whose true gain is just below it
+    about every other time, and a verdict would rest on a number without its uncertainty.
+    ``min_cases``: with fewer compared cases the rule cannot pass, though it can fail.
+    """
+
+    rule: Rule | None = None
+    margin: float | None = None
+    min_gain: float = 0.0
+    min_cases: int = 0
+    critical: Literal["never_break", "report"] = "never_break"
+
+
+@dataclass(frozen=True, slots=True)
+class RunLimits:
+    """Shares of a suite's cases beyond which a comparison is void instead of decided."""
+
+    max_error_rate: float = 0.01
+    min_coverage: float = 0.99
+    max_ungraded_rate: float = 0.02
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """What must hold for a candidate to replace its base.
+
+    ``alpha`` bounds the risk of passing a suite that is worse by more than its margin, or gained
+    less than asked. ``max_gap`` is the largest generalisation gap that is not overfitting.
+    """
+
+    alpha: float = 0.05
+    run: RunLimits = RunLimits()
+    suites: Mapping[str, SuiteRule] = field(default_factory=dict)
+    slice_correction: Literal["holm", "none"] = "holm"
+    max_gap: float = 0.05
+    on_inconclusive: Literal["block", "warn"] = "block"
+    default_margin: float = 0.02
+    digest: str = "default"

@@ -1,0 +1,29 @@
+"""A policy file's content, already checked against `schemas/policy.json`, to a Policy."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from evalkit.decide.policy import Policy, RunLimits, SuiteRule
+
+_AS_THEY_ARE = ("alpha", "on_inconclusive")
+
+
+def policy_from(tree: Mapping[str, Any], *, digest: str) -> Policy:
+    """Return the policy that ``tree`` describes; what it leaves out keeps its default.
+
+    ``digest`` is that of the file, for the decision to name.
+    """
+    fields = {name: tree[name] for name in _AS_THEY_ARE if name in tree}
+    slices, overfitting = tree.get("slices", {}), tree.get("overfitting", {})
+    if "correction" in slices:
+        fields["slice_correction"] = slices["correction"]
+    if "max_gap" in overfitting:
+        fields["max_gap"] = overfitting["max_gap"]
+    return Policy(
+        run=RunLimits(**tree.get("run", {})),
+        suites={name: SuiteRule(**rule) for name, rule in tree.get("suites", {}).items()},
+        digest=digest,
+        **fields,
+    )

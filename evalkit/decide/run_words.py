@@ -1,0 +1,110 @@
+"""Sentences about a run and its rules: critical cases, identity, what is missing."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from evalkit.decide.decision import IdentityResult, SuiteResult
+from evalkit.decide.words import many, name_first, percent
+from evalkit.model import Pair
+
+_LISTED = 5
+
+
+def few_cases(result: SuiteResult, asked: int) -> str:
+    """Return that a suite was compared on fewer cases than the policy asks for."""
+    compared = f"{many(result.n, 'case')} compared"
+    return f"{name_first(result.suite)}: {compared}, at least {asked} are asked for."
+
+
+def critical_broken(suite: str, broken: Sequence[str]) -> str:
+    """Return which critical cases broke."""
+    return f"{many(len(broken), 'critical case')} of {suite} broke: {_listed(broken)}."
+
+
+def critical_missing(suite: str, missing: Sequence[str]) -> str:
+    """Return which critical cases could not be compared."""
+    verb = "lacks" if len(missing) == 1 else "lack"
+    count = many(len(missing), "critical case")
+    return f"{count} of {suite} {verb} a graded answer of both models: {_listed(missing)}."
+
+
+def critical_held(suite: str, *, at_risk: int, bound: float) -> str:
+    """Return that nothing critical broke, and what so many cases can say."""
+    if not at_risk:
+        return f"No critical case of {suite} was right before, so none could break."
+    return (
+        f"None of the {many(at_risk, 'critical case')} of {suite} that were right before broke; "
+        f"so many cases rule out a rate above {percent(bound)}."
+    )
+
+
+def answered_by_another(name: str, *, asked: str, answered: str) -> str:
+    """Return that an endpoint answered as another model than the one asked for."""
+    return f"{name}: asked for {asked}, but {answered} answered."
+
+
+def answers_compared(pair: Pair, *, compared: int, different: int) -> tuple[str, ...]:
+    """Return what is wrong with the answers, if anything."""
+    if not compared:
+        return (f"{pair.base} and {pair.candidate} share no held-out answer.",)
+    if not different:
+        count = "The only held-out answer" if compared == 1 else f"All {compared} held-out answers"
+        verb = "equals" if compared == 1 else "equal"
+        return (f"{count} of {pair.candidate} {verb} those of {pair.base}: is it really loaded?",)
+    return ()
+
+
+def identity_sentence(pair: Pair, result: IdentityResult) -> str:
+    """Return what proves that the candidate is the candidate."""
+    if result.note:
+        return result.note
+    shares = f"{result.different} of {many(result.compared, 'held-out answer')}"
+    return f"{shares} of {pair.candidate} differ from those of {pair.base}."
+
+
+def deselected() -> str:
+    """Return that the run covers only a part of the project."""
+    return "Cases were left out on purpose, so this run covers only a part of the project."
+
+
+def suite_absent(name: str) -> str:
+    """Return that the policy names a suite that the run does not have."""
+    return f"The policy has a rule for {name}, but the run has no such suite."
+
+
+def too_many(where: str, what: str, *, count: int, of: int, limit: float) -> str:
+    """Return that more cases failed or went ungraded than the policy allows."""
+    share = percent(count / of)
+    return (
+        f"{where}: {count} of {many(of, 'case')} {what} ({share}; the limit is {percent(limit)})."
+    )
+
+
+def too_few(where: str, *, count: int, of: int, limit: float) -> str:
+    """Return that fewer cases could be compared than the policy asks for."""
+    share = f"{percent(count / of)}; {percent(limit)} are asked for"
+    return f"{where}: {count} of {many(of, 'case')} compared ({share})."
+
+
+def complete(compared: int, expected: int) -> str:
+    """Return that enough of the run is there."""
+    return f"{compared} of {many(expected, 'case')} were answered and graded for both models."
+
+
+def nothing_gates() -> str:
+    """Return that no suite has a rule that could pass."""
+    return "No suite has a rule to pass, so nothing speaks for a promotion."
+
+
+def required_family(suites: Sequence[str], alpha: float) -> str:
+    """Return why the required suites need no correction."""
+    return (
+        f"Required suites ({', '.join(suites)}): each is judged at {percent(alpha)} and all must "
+        "pass, so no correction for their number is needed."
+    )
+
+
+def _listed(ids: Sequence[str]) -> str:
+    more = len(ids) - _LISTED
+    return ", ".join(ids[:_LISTED]) + (f" and {more} more" if more > 0 else "")

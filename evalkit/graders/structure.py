@@ -1,0 +1,68 @@
+"""Graders of the form of JSON answers: `json_valid` and `json_schema`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from evalkit.graders.base import (
+    OptionError,
+    Options,
+    TextGrader,
+    UngradableError,
+    alone,
+    clip,
+    verdict,
+    wrong,
+)
+from evalkit.graders.jsontext import read_json
+from evalkit.model import Grade, GraderSpec
+
+_RIGHT = verdict(passed=True)
+
+
+def json_valid(spec: GraderSpec) -> TextGrader:
+    """Ask whether the reply is JSON and nothing else; ``fenced`` allows a code fence around it."""
+    return _on_json(spec.options, lambda _tree: _RIGHT)
+
+
+def json_schema(spec: GraderSpec) -> TextGrader:
+    """Ask whether the reply is JSON that fits ``schema``; references lead nowhere else."""
+    from jsonschema import Draft202012Validator, SchemaError
+    from jsonschema.exceptions import best_match
+    from jsonschema.validators import validator_for
+    from referencing import Registry
+    from referencing.exceptions import Unresolvable
+
+    schema = spec.options["schema"]
+    kind = validator_for(schema, default=Draft202012Validator)
+    try:
+        kind.check_schema(schema)
+    except SchemaError as error:
+        got = f"{error.json_path}: {error.message}"
+        raise OptionError(
+            "a valid JSON Schema", got=clip(got), instead="a schema that is"
+        ) from error
+    validator = kind(schema, registry=Registry())
+
+    def fits(tree: Any) -> Grade:  # noqa: ANN401  (any JSON value)
+        try:
+            error = best_match(validator.iter_errors(tree))
+        except (Unresolvable, RecursionError) as failure:
+            raise UngradableError(f"the schema cannot be followed: {failure}") from failure
+        return _RIGHT if error is None else wrong(f"{error.json_path}: {error.message}")
+
+    return _on_json(spec.options, fits)
+
+
+def _on_json(options: Options, judge: Callable[[Any], Grade]) -> TextGrader:
+    fenced = options.get("fenced", False)
+
+    def compare(text: str) -> Grade:
+        try:
+            tree = read_json(text, fenced=fenced)
+        except ValueError as error:
+            return wrong(f"not JSON: {error}")
+        return judge(tree)
+
+    return alone(compare)

@@ -1,0 +1,42 @@
+"""All graders of a suite and its score formula, made once and used for every reply."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+from evalkit.errors import Fault, FileFaults
+from evalkit.graders.formula import check_score, parse_formula
+from evalkit.graders.registry import make
+from evalkit.model import Case, Graded, Reply, Suite
+
+
+class SuiteGrader:
+    """Grades the replies to one suite's cases.
+
+    Raises `FileFaults` for graders or a score that make no sense, and for code that
+    ``allow_code`` does not allow.
+    """
+
+    def __init__(self, suite: Suite, *, allow_code: bool = False) -> None:
+        made = {spec.name: make(spec, allow_code=allow_code) for spec in suite.graders}
+        faults = [grader for grader in made.values() if isinstance(grader, Fault)]
+        faults += check_score(suite.score, list(made), suite.source)
+        if faults:
+            raise FileFaults(faults)
+        self._graders = {n: grader for n, grader in made.items() if not isinstance(grader, Fault)}
+        self._formula = parse_formula(suite.score)
+
+    def grade(self, case: Case, reply: Reply) -> tuple[Mapping[str, Graded], float | None]:
+        """Return the grades by grader and the suite's score in [0, 1].
+
+        The score is ``None`` if a grade that the formula needs is `Ungraded`.
+        """
+        grades = {name: grader.grade(case, reply) for name, grader in self._graders.items()}
+        return grades, self._formula.score(grades)
+
+    def lacks(self, case: Case) -> Iterator[tuple[str, str]]:
+        """Yield each grader that cannot grade ``case`` whatever the reply, and why."""
+        for name, grader in self._graders.items():
+            why = grader.lacks(case)
+            if why:
+                yield name, why

@@ -1,0 +1,199 @@
+"""A whole project: project file, policy, suites and data files, or all of their faults at once."""
+
+from __future__ import annotations
+
+import os.path
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from evalkit.errors import Fault, SetupError
+from evalkit.loader.datafile import file_digest
+from evalkit.loader.datasets import Training
+from evalkit.loader.expand import expand
+from evalkit.loader.faults import Faults, shown
+from evalkit.loader.schemas import read_schema
+from evalkit.loader.suites import Setting, load_suite, suite_documents
+from evalkit.loader.yamlfile import read_yaml
+from evalkit.model import Project, Suite
+from evalkit.suite.document import Document, Place
+from evalkit.suite.project import absolute, allows_code, parse_project, project_sampling
+from evalkit.suite.validate import Checked, check, did_you_mean
+
+NO_POLICY = "default"
+"""The digest that stands for the rules that hold without a policy file."""
+
+
+@dataclass(frozen=True, slots=True)
+class Loaded:
+    """A project as its files say. Without a policy its tree is ``None``, its digest `NO_POLICY`.
+
+    ``digests`` holds the sha256 of "project", "policy", each "suite:<name>" (over its files) and
+    each "training:<file>".
+    """
+
+    project: Project
+    suites: tuple[Suite, ...]
+    policy_tree: Mapping[str, Any] | None
+    policy_digest: str
+    digests: Mapping[str, str]
+
+
+def load(project_file: Path, *, policy_file: Path | None, environ: Mapping[str, str]) -> Loaded:
+    """Read a project and everything it names.
+
+    ``policy_file`` goes before the policy that the project names. Raises `FileFaults` with every
+    fault of every file, and `SetupError` for a project without suites.
+    """
+    file = project_file.resolve()
+    faults = Faults()
+    checked = _check_project(file, environ, faults)
+    project, more = parse_project(checked, file.parent)
+    policy, missing = _policy_path(checked, file.parent, policy_file)
+    faults.add([*more, *missing, *_missing_files(checked, file.parent)])
+    rules = _read_policy(policy, faults) if policy else None
+    setting = Setting(
+        sampling=project_sampling(checked),
+        allow_code=allows_code(checked),
+        training=_training(project) if project else None,
+    )
+    aside = [file, *([policy] if policy else [])]
+    found = list(suite_documents(file.parent, aside=aside, faults=faults))
+    suites = tuple(load_suite(path, tree, setting, faults) for path, tree in found if tree)
+    unread = [path.stem for path, tree in found if not tree]
+    faults.add([*_twin_suites(suites), *_ruled_suites(rules, [*(s.name for s in suites), *unread])])
+    faults.raise_any()
+    if project is None or not suites:
+        raise _no_suite(file)
+    digest = file_digest(policy) if policy else NO_POLICY
+    digests = _digests(project, suites, file) | {"policy": digest}
+    return Loaded(project, suites, rules.tree if rules else None, digest, digests)
+
+
+def load_policy(file: Path) -> tuple[Mapping[str, Any], str]:
+    """Return the content and the digest of one policy file; raise `FileFaults` with its faults."""
+    faults = Faults()
+    document = None
+    if file.is_file():
+        document = _read_policy(file, faults)
+    else:
+        faults.add([_no_policy(file)])
+    faults.raise_any()
+    return (document.tree if document else {}), file_digest(file)
+
+
+def _check_project(file: Path, environ: Mapping[str, str], faults: Faults) -> Checked:
+    document, found = read_yaml(file)
+    faults.add(found)
+    if document is None:
+        return Checked(Document(shown(file), None))
+    document, found = expand(document, environ)
+    checked = check(document, read_schema("project"))
+    faults.add([*found, *checked.faults])
+    return checked
+
+
+def _missing_files(checked: Checked, root: Path) -> Iterator[Fault]:
+    for name, entry in checked.get("models", {}).items():
+        named: list[tuple[Place, str]] = [
+            (("models", name, key), entry[key])
+            for key in ("adapter", "training_log")
+            if key in entry
+        ]
+        for number, path in enumerate(entry.get("trained_on", ())):
+            named.append((("models", name, "trained_on", number), path))
+        for place, name_of_file in named:
+            path = absolute(root, name_of_file)
+            unset = "${" in name_of_file  # a variable without a value is a fault of its own
+            if not unset and not path.is_file():
+                yield _missing(checked.document, place, path)
+
+
+def _missing(document: Document, place: Place, path: Path) -> Fault:
+    got = f"no file {shown(path)}"
+    instead = f"a path relative to {document.path}"
+    return document.fault(place, "a file that is there", got=got, instead=instead)
+
+
+def _policy_path(
+    checked: Checked, root: Path, override: Path | None
+) -> tuple[Path | None, list[Fault]]:
+    """Return the policy file in force, if any, and the fault if it is not there."""
+    if override is None and checked.get("policy") is None:
+        return None, []
+    path = (override or root / checked.get("policy")).resolve()
+    if path.is_file():
+        return path, []
+    if override is None:
+        return None, [_missing(checked.document, ("policy",), path)]
+    return None, [_no_policy(path)]
+
+
+def _no_policy(path: Path) -> Fault:
+    got, instead = "no such file", "the path of a policy.yaml"
+    return Fault(shown(path), 0, "a policy file that is there", got, instead)
+
+
+def _read_policy(path: Path, faults: Faults) -> Document | None:
+    document, found = read_yaml(path)
+    faults.add(found)
+    if document is not None:
+        faults.add(check(document, read_schema("policy")).faults)
+    return document
+
+
+def _ruled_suites(rules: Document | None, names: Sequence[str]) -> Iterator[Fault]:
+    """Yield a fault for each rule about a suite that is not there: it would never gate."""
+    if rules is None or not isinstance(rules.tree, dict):
+        return
+    ruled = rules.tree.get("suites")
+    for name in ruled if isinstance(ruled, dict) else ():
+        if name not in names:
+            yield rules.fault(
+                ("suites", name),
+                "rules for suites of this project: " + ", ".join(names),
+                got=f"'{name}'",
+                instead=did_you_mean(name, names, otherwise="remove the rule"),
+            )
+
+
+def _twin_suites(suites: Sequence[Suite]) -> Iterator[Fault]:
+    first: dict[str, Suite] = {}
+    for suite in suites:
+        twin = first.setdefault(suite.name, suite)
+        if twin is not suite and suite.name:
+            got = f"'{suite.name}', which is also {twin.source.path}"
+            where = suite.source
+            yield Fault(where.path, where.line, "one suite of each name", got, "another name")
+
+
+def _training(project: Project) -> Training:
+    files: dict[Path, frozenset[str]] = {}
+    for model in project.models.values():
+        for path in model.trained_on if model.role == "candidate" else ():
+            real = path.resolve()
+            files[real] = files.get(real, frozenset()) | {model.name}
+    return files
+
+
+def _digests(project: Project, suites: Sequence[Suite], file: Path) -> dict[str, str]:
+    training = {path for model in project.models.values() for path in model.trained_on}
+    return {
+        "project": file_digest(file),
+        **{f"suite:{suite.name}": suite.digest for suite in suites},
+        **{
+            f"training:{os.path.relpath(path, project.root)}": file_digest(path)
+            for path in sorted(training)
+        },
+    }
+
+
+def _no_suite(file: Path) -> SetupError:
+    folder = shown(file.parent)
+    return SetupError(
+        "at least one suite beside the project file",
+        got=f"no suite found: no YAML file below {folder} has a key 'suite' at its top",
+        instead=f"{folder}/triage/triage.yaml, that begins with\n\n        suite: triage\n"
+        "        purpose: target\n",
+    )

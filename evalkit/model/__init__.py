@@ -1,0 +1,56 @@
+"""The words of evalkit as frozen dataclasses and Protocols; knows nothing but `evalkit.errors`."""
+
+from __future__ import annotations
+
+from evalkit.model.exchange import (
+    AnswerStore,
+    Client,
+    Failure,
+    Outcome,
+    Reply,
+    Request,
+    Usage,
+)
+from evalkit.model.manifest import Manifest, ModelFacts, TrainingPoint
+from evalkit.model.project import (
+    Limits,
+    ModelSpec,
+    Pair,
+    Price,
+    Project,
+    Role,
+    Sampling,
+)
+from evalkit.model.record import Grade, Graded, Record, Ungraded
+from evalkit.model.suite import Case, GraderSpec, Message, Purpose, Source, Split, Suite
+
+__all__ = [
+    "AnswerStore",
+    "Case",
+    "Client",
+    "Failure",
+    "Grade",
+    "Graded",
+    "GraderSpec",
+    "Limits",
+    "Manifest",
+    "Message",
+    "ModelFacts",
+    "ModelSpec",
+    "Outcome",
+    "Pair",
+    "Price",
+    "Project",
+    "Purpose",
+    "Record",
+    "Reply",
+    "Request",
+    "Role",
+    "Sampling",
+    "Source",
+    "Split",
+    "Suite",
+    "TrainingPoint",
+    "Ungraded",
+    "Usage",
+]

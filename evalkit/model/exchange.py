@@ -1,0 +1,90 @@
+"""What is asked and what comes back, and the two Protocols the runner needs from outside."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+from evalkit.errors import ErrorKind
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """One question: the body of a chat completion without the model's name.
+
+    ``sample`` numbers the draws of one case from 0; it is part of the stored answer's key and is
+    not sent.
+    """
+
+    body: Mapping[str, Any]
+    sample: int = 0
+
+    def key(self, identity: str) -> str:
+        """Return the digest under which the answer of the model ``identity`` is stored."""
+        content = json.dumps([identity, self.body, self.sample], sort_keys=True)
+        return hashlib.sha256(content.encode()).hexdigest()
+
+
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """Tokens as the endpoint counted them; 0 where it did not say."""
+
+    input: int = 0
+    output: int = 0
+    cached: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """An answer. ``model`` is who answered by its own account; ``tries`` counts requests sent."""
+
+    text: str
+    finish_reason: str = "stop"
+    model: str = ""
+    usage: Usage = Usage()
+    latency_s: float = 0.0
+    tries: int = 1
+    fingerprint: str = ""
+    extra: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """No answer, and why. A row of the run, never a score."""
+
+    kind: ErrorKind
+    message: str
+    tries: int = 0
+
+
+Outcome = Reply | Failure
+
+
+class Client(Protocol):
+    """One model that can be asked. Made without any I/O; ``start`` does what can fail."""
+
+    @property
+    def identity(self) -> str:
+        """What answers: equal identities promise equal stored answers."""
+
+    async def start(self) -> None:
+        """Get ready (start a process, read a key). Raise `SetupError` or `ProviderError`."""
+
+    async def ask(self, request: Request) -> Reply:
+        """Return the answer or raise `ProviderError`."""
+
+    async def close(self) -> None:
+        """Give back what ``start`` took. Safe to call twice, and without ``start``."""
+
+
+class AnswerStore(Protocol):
+    """Answers by key, kept for good as soon as they come."""
+
+    def get_many(self, keys: Sequence[str]) -> dict[str, Reply]:
+        """Return the stored answers among ``keys``."""
+
+    def put(self, key: str, reply: Reply) -> None:
+        """Keep an answer; returns at once, on disk within 200 ms."""

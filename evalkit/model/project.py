@@ -1,0 +1,87 @@
+"""What `evalkit.yaml` says: models, comparisons, sampling, budget."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal
+
+Role = Literal["base", "candidate", "checkpoint"]
+
+
+@dataclass(frozen=True, slots=True)
+class Sampling:
+    """How answers are drawn; the fields of an OpenAI chat request, plus ``samples`` per case."""
+
+    temperature: float = 0.0
+    max_tokens: int = 256
+    samples: int = 1
+    seed: int | None = 7
+    extra: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What an endpoint allows. ``timeout_s`` bounds one request, its retries not counted."""
+
+    concurrency: int = 16
+    retries: int = 4
+    timeout_s: float = 120.0
+
+
+@dataclass(frozen=True, slots=True)
+class Price:
+    """Money per million tokens, in the user's currency."""
+
+    input: float = 0.0
+    output: float = 0.0
+    cached_input: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class ModelSpec:
+    """One model under evaluation and how to reach it.
+
+    ``adapter``, ``trained_on`` and ``training_log`` are absolute paths. ``of`` names the candidate
+    that a checkpoint belongs to; ``options`` holds what only the client of this kind reads.
+    """
+
+    name: str
+    role: Role
+    client: str
+    model: str
+    base_url: str | None = None
+    api_key_env: str | None = None
+    adapter: Path | None = None
+    trained_on: tuple[Path, ...] = ()
+    training_log: Path | None = None
+    of: str | None = None
+    step: int | None = None
+    limits: Limits = Limits()
+    price: Price | None = None
+    options: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Pair:
+    """A comparison to make: names of two models."""
+
+    base: str
+    candidate: str
+
+
+@dataclass(frozen=True, slots=True)
+class Project:
+    """The whole of `evalkit.yaml`. ``root`` is the folder that holds it."""
+
+    root: Path
+    models: Mapping[str, ModelSpec]
+    comparisons: tuple[Pair, ...]
+    sampling: Sampling = Sampling()
+    allow_code: bool = False
+
+    def checkpoints_of(self, candidate: str) -> tuple[ModelSpec, ...]:
+        """Return the checkpoints of ``candidate``, by training step."""
+        found = [m for m in self.models.values() if m.role == "checkpoint" and m.of == candidate]
+        return tuple(sorted(found, key=lambda m: (m.step or 0, m.name)))

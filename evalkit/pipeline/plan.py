@@ -1,0 +1,148 @@
+"""What a run will ask: the chosen models, the cases each of them gets, and the requests."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from fnmatch import fnmatchcase
+from pathlib import Path
+
+from evalkit.decide.policy import Policy
+from evalkit.errors import SetupError
+from evalkit.model import Case, ModelSpec, Pair, Project, Request, Suite
+from evalkit.pipeline.options import Options
+from evalkit.runner import Ask
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """Everything that is settled before the first call.
+
+    ``project`` and ``suites`` hold only what takes part; ``limited`` says why the plan is smaller
+    than the project, in words, and is empty when it is not.
+    """
+
+    project: Project
+    suites: tuple[Suite, ...]
+    policy: Policy
+    digests: Mapping[str, str]
+    project_file: Path
+    limited: str = ""
+
+    def suite(self, name: str) -> Suite:
+        """Return the suite called ``name``."""
+        return next(s for s in self.suites if s.name == name)
+
+    def path_of(self, suite: Suite) -> Path:
+        """Return the resolved path of a suite's file."""
+        return Path(suite.source.path).resolve()
+
+    @property
+    def models(self) -> tuple[ModelSpec, ...]:
+        """The models that take part, in the project's order."""
+        return tuple(self.project.models.values())
+
+
+def narrow(
+    project: Project, suites: Iterable[Suite], options: Options
+) -> tuple[Project, tuple[Suite, ...]]:
+    """Return project and suites with only what ``options`` chooses.
+
+    Train cases stay only where one of the chosen candidates was trained on them.
+    """
+    chosen = choose_models(project, options.models)
+    pairs = choose_pairs(project, chosen)
+    narrowed = replace(
+        project, models={n: m for n, m in project.models.items() if n in chosen}, comparisons=pairs
+    )
+    learners = {n for m in narrowed.models.values() if (n := learner(m))}
+    return narrowed, tuple(_narrow_suite(s, learners, options) for s in suites)
+
+
+def choose_models(project: Project, patterns: tuple[str, ...]) -> frozenset[str]:
+    """Return the models that take part by name; raise `SetupError` for a pattern without any."""
+    if not patterns:
+        return frozenset(
+            name for pair in project.comparisons for name in (pair.base, pair.candidate)
+        )
+    chosen: set[str] = set()
+    for pattern in patterns:
+        found = {name for name in project.models if fnmatchcase(name, pattern)}
+        if not found:
+            raise SetupError(
+                "--evalkit-models with names of models in the project",
+                got=f"'{pattern}', which matches none of them",
+                instead="one or more of: " + ", ".join(project.models),
+            )
+        chosen |= found
+    return frozenset(chosen)
+
+
+def choose_pairs(project: Project, chosen: frozenset[str]) -> tuple[Pair, ...]:
+    """Return the comparisons among the chosen models.
+
+    A chosen candidate that no comparison of the project names is compared with the chosen base.
+    """
+    pairs = [p for p in project.comparisons if p.base in chosen and p.candidate in chosen]
+    compared = {p.candidate for p in pairs}
+    bases = [m.name for m in project.models.values() if m.role == "base" and m.name in chosen]
+    for model in project.models.values():
+        if model.role == "candidate" and model.name in chosen - compared:
+            pairs += [Pair(base, model.name) for base in bases[:1]]
+    if not pairs:
+        raise SetupError(
+            "a base and a candidate to compare",
+            got="models " + ", ".join(sorted(chosen)),
+            instead="--evalkit-models with one model of role base and one of role candidate",
+        )
+    return tuple(pairs)
+
+
+def learner(model: ModelSpec) -> str | None:
+    """Return the candidate whose training file ``model`` has seen, if any."""
+    if model.role == "candidate":
+        return model.name
+    return model.of if model.role == "checkpoint" else None
+
+
+def _narrow_suite(suite: Suite, learners: set[str], options: Options) -> Suite:
+    cases = [c for c in suite.cases if c.split == "heldout" or c.trained & learners]
+    if options.limit is not None:
+        cases = cases[: options.limit]
+    sampling = suite.sampling
+    if options.samples is not None:
+        sampling = replace(sampling, samples=options.samples)
+    return replace(suite, cases=tuple(cases), sampling=sampling)
+
+
+def asks(plan: Plan, suite: Suite, case: Case) -> tuple[Ask, ...]:
+    """Return what is asked for one case: each model that the case concerns, each sample.
+
+    The base answers every case; a model that learned from another file is not asked the train
+    cases of this one.
+    """
+    return tuple(
+        Ask(model.name, request(suite, case, sample))
+        for model in plan.models
+        if concerns(case, model)
+        for sample in range(suite.sampling.samples)
+    )
+
+
+def concerns(case: Case, model: ModelSpec) -> bool:
+    """Return whether ``model`` is asked ``case``."""
+    return case.split == "heldout" or model.role == "base" or learner(model) in case.trained
+
+
+def request(suite: Suite, case: Case, sample: int) -> Request:
+    """Return the request of one sample; each has a seed of its own, or they would be equal."""
+    sampling = suite.sampling
+    body = {
+        "messages": list(case.messages),
+        "temperature": sampling.temperature,
+        "max_tokens": sampling.max_tokens,
+        **sampling.extra,
+    }
+    if sampling.seed is not None:
+        body["seed"] = sampling.seed + sample
+    return Request(body, sample)

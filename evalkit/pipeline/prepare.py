@@ -1,0 +1,37 @@
+"""From files on disk to a plan: everything that can be wrong is found here, before any call."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from evalkit.decide.policy import Policy
+from evalkit.decide.read_policy import policy_from
+from evalkit.loader import find_project, load, load_policy
+from evalkit.pipeline.options import Options
+from evalkit.pipeline.plan import Plan, narrow
+
+
+def prepare(
+    paths: Sequence[Path], options: Options, *, root: Path, environ: Mapping[str, str]
+) -> Plan:
+    """Read the project that ``paths`` belong to and return what a run of it would do.
+
+    Raises `FileFaults` with every fault of every file, or `SetupError`.
+    """
+    project_file = find_project(paths, root=root)
+    loaded = load(project_file, policy_file=options.policy, environ=environ)
+    policy = _policy(loaded.policy_tree, loaded.policy_digest)
+    project, suites = narrow(loaded.project, loaded.suites, options)
+    limited = f"only the first {options.limit} cases of each suite" if options.limit else ""
+    return Plan(project, suites, policy, loaded.digests, project_file=project_file, limited=limited)
+
+
+def policy_of(file: Path) -> Policy:
+    """Read one policy file; raise `FileFaults` with all its faults."""
+    return _policy(*load_policy(file))
+
+
+def _policy(tree: Mapping[str, Any] | None, digest: str) -> Policy:
+    return Policy() if tree is None else policy_from(tree, digest=digest)

@@ -1,0 +1,173 @@
+"""What a run leaves on disk, and the later stages done again from there, offline.
+
+A run folder holds its inputs beside its records, so that another grader costs no call, another
+margin no grading, and another template no statistics.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from evalkit.decide import Decision, Policy, RunData, decide, from_dict, to_dict
+from evalkit.graders import SuiteGrader
+from evalkit.model import Case, Manifest, Project, Record, Reply, Suite
+from evalkit.model.codec import decode, to_tree
+from evalkit.pipeline.plan import Plan
+from evalkit.pipeline.prepare import policy_of
+from evalkit.report import View, build_view, render_html, render_junit, render_markdown
+from evalkit.store import RunFolder
+
+INPUTS = "inputs.json"
+
+
+@dataclass(frozen=True, slots=True)
+class Inputs:
+    """What a run was given, its cases apart."""
+
+    project: Project
+    suites: tuple[Suite, ...]
+    policy: Policy
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """Everything a run folder holds."""
+
+    project: Project
+    suites: tuple[Suite, ...]
+    policy: Policy
+    records: Sequence[Record]
+    manifest: Manifest
+    decision: Decision
+
+    def decide_again(self, policy: Policy) -> Decision:
+        """Return the decision under ``policy`` on the stored records."""
+        partial = bool(self.manifest.partial)
+        return decide(RunData(self.project, self.suites, self.records, partial=partial), policy)
+
+    def view(self) -> View:
+        """Return everything the report shows, in plain strings and numbers."""
+        return build_view(
+            self.decision, manifest=self.manifest, suites=self.suites, records=self.records
+        )
+
+    def grade_again(self, suites: Sequence[Suite]) -> list[Record]:
+        """Return the stored answers graded by ``suites``; those of other suites as they were."""
+        graders = {s.name: SuiteGrader(s, allow_code=self.project.allow_code) for s in suites}
+        cases = {(c.suite, c.id): c for s in suites for c in s.cases}
+        return [_grade_again(record, graders, cases) for record in self.records]
+
+
+@dataclass(frozen=True, slots=True)
+class Finished:
+    """What a run came to, how it reads, and where it is."""
+
+    decision: Decision
+    view: View
+    folder: Path
+
+
+def _grade_again(
+    record: Record, graders: dict[str, SuiteGrader], cases: dict[tuple[str, str], Case]
+) -> Record:
+    case = cases.get((record.suite, record.case))
+    if case is None or not isinstance(record.outcome, Reply):
+        return record
+    grades, score = graders[record.suite].grade(case, record.outcome)
+    return replace(record, grades=grades, score=score)
+
+
+def write_run(folder: RunFolder, stored: Stored) -> Finished:
+    """Write a whole run; the manifest comes last, so that a folder with one is a finished run."""
+    inputs = Inputs(
+        project=stored.project,
+        suites=tuple(replace(suite, cases=()) for suite in stored.suites),
+        policy=stored.policy,
+    )
+    folder.write_text(INPUTS, pretty(to_tree(inputs)))
+    folder.write_cases(case for suite in stored.suites for case in suite.cases)
+    folder.write_records(stored.records)
+    finished = write_decision(folder, stored)
+    folder.finish(stored.manifest)
+    return finished
+
+
+def write_decision(folder: RunFolder, stored: Stored) -> Finished:
+    """Write the decision and everything that is made from it."""
+    view = stored.view()
+    folder.write_text("decision.json", pretty(to_dict(stored.decision)))
+    folder.write_text("report.html", render_html(view))
+    folder.write_text("summary.md", render_markdown(view))
+    folder.write_text("junit.xml", render_junit(stored.decision))
+    return Finished(stored.decision, view, folder.path)
+
+
+def read_run(path: Path) -> tuple[RunFolder, Stored]:
+    """Return a finished run's folder and content; raise `RunError` for anything else."""
+    folder = RunFolder.open(path)
+    inputs = decode(Inputs, folder.read_text(INPUTS))
+    cases: dict[str, list[Case]] = {}
+    for case in folder.read_cases():
+        cases.setdefault(case.suite, []).append(case)
+    return folder, Stored(
+        project=inputs.project,
+        suites=tuple(replace(s, cases=tuple(cases.get(s.name, ()))) for s in inputs.suites),
+        policy=inputs.policy,
+        records=list(folder.read_records()),
+        manifest=folder.manifest(),
+        decision=from_dict(json.loads(folder.read_text("decision.json"))),
+    )
+
+
+def regrade(path: Path, plan: Plan) -> Finished:
+    """Grade a run's answers by the graders of ``plan``, decide again, and write all that changed.
+
+    Cases are paired by suite and id; a suite that the plan does not hold keeps its grades.
+    """
+    folder, stored = read_run(path)
+    suites = {suite.name: suite for suite in plan.suites}
+    stored = replace(
+        stored,
+        suites=tuple(_regraded(suite, suites.get(suite.name)) for suite in stored.suites),
+        records=stored.grade_again(plan.suites),
+    )
+    stored = replace(stored, decision=stored.decide_again(stored.policy))
+    folder.write_records(stored.records)
+    return write_decision(folder, stored)
+
+
+def _regraded(old: Suite, new: Suite | None) -> Suite:
+    """Return the suite as it was asked, with the graders of now."""
+    return replace(old, graders=new.graders, score=new.score) if new else old
+
+
+def redecide(path: Path, policy_file: Path | None) -> Finished:
+    """Decide a run again by its own policy or by ``policy_file``, and write the outcome."""
+    folder, stored = read_run(path)
+    return write_decision(folder, _decided(stored, policy_file))
+
+
+def rerender(path: Path) -> Finished:
+    """Write a run's report again from its stored decision."""
+    folder, stored = read_run(path)
+    return write_decision(folder, stored)
+
+
+def judge(path: Path, policy_file: Path | None) -> Finished:
+    """Decide a run by its own policy or by ``policy_file`` and write nothing."""
+    folder, stored = read_run(path)
+    stored = _decided(stored, policy_file)
+    return Finished(stored.decision, stored.view(), folder.path)
+
+
+def _decided(stored: Stored, policy_file: Path | None) -> Stored:
+    policy = policy_of(policy_file) if policy_file else stored.policy
+    return replace(stored, policy=policy, decision=stored.decide_again(policy))
+
+
+def pretty(tree: object) -> str:
+    """Return ``tree`` as JSON that is the same for the same content."""
+    return json.dumps(tree, indent=2, ensure_ascii=False, allow_nan=False) + "\n"

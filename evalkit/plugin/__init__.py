@@ -1,0 +1,51 @@
+"""The pytest plugin's door: options, and nothing else until `--evalkit` is given.
+
+Loading this module must cost a project without suites nothing, so everything that works lives
+behind `pytest_configure` in `evalkit.plugin.session`.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+MARKERS = {
+    "target": "evalkit: a case of a suite that must improve",
+    "guard": "evalkit: a case of a suite that must not get worse than its margin",
+    "report": "evalkit: a case of a suite that never gates",
+    "train": "evalkit: a case drawn from a candidate's training file",
+    "critical": "evalkit: a case that may never break",
+    "gate": "evalkit: an item that is a rule of the gate, not a case",
+}
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Declare the options; `--evalkit` switches everything else on."""
+    group = parser.getgroup("evalkit", "evaluate fine-tuned models against their base")
+    add = group.addoption
+    add("--evalkit", action="store_true", help="Collect YAML suites, ask the models, decide.")
+    add(
+        "--evalkit-models",
+        metavar="NAMES",
+        default="",
+        help="Comma-separated names or patterns of the models to compare, such as base,tuned*.",
+    )
+    add("--evalkit-samples", metavar="N", type=int, help="Answers to draw for each case and model.")
+    add(
+        "--evalkit-limit", metavar="N", type=int, help="First N cases of each suite; never decides."
+    )
+    add("--evalkit-offline", action="store_true", help="Use stored answers only; make no call.")
+    add("--evalkit-rerun", action="store_true", help="Ask again even where an answer is stored.")
+    add("--evalkit-report", metavar="DIR", default="reports", help="Folder of the runs (reports).")
+    add("--evalkit-policy", metavar="FILE", type=Path, help="Policy file instead of the project's.")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Register the working half if it was asked for."""
+    if config.getoption("evalkit"):
+        from evalkit.plugin.session import register
+
+        for name, meaning in MARKERS.items():
+            config.addinivalue_line("markers", f"{name}: {meaning}")
+        register(config)

@@ -1,0 +1,63 @@
+"""Collection: which files become items, in which order, and how their statuses are shown."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from evalkit.pipeline.plan import Plan
+from evalkit.plugin.items import ProjectFile, RuleItem, SuiteFile
+from evalkit.plugin.reports import PROPERTY
+
+LETTERS = {
+    "fixed": ("+", "FIXED", {"green": True}),
+    "broken": ("-", "BROKEN", {"red": True}),
+    "missed": ("m", "MISSED", {"yellow": True}),
+    "error": ("!", "NO ANSWER", {"red": True, "bold": True}),
+}
+
+
+class Collection:
+    """Hooks that work alike in every process."""
+
+    def __init__(self, plan: Plan) -> None:
+        self._plan = plan
+        self._suites = {plan.path_of(suite): suite for suite in plan.suites}
+
+    def pytest_collect_file(
+        self, file_path: Path, parent: pytest.Collector
+    ) -> pytest.Collector | None:
+        """Collect suite files and the project file; leave all others to pytest."""
+        path = file_path.resolve()
+        pairs = self._plan.project.comparisons
+        if path == self._plan.project_file:
+            return ProjectFile.from_parent(parent, path=file_path, pairs=pairs)
+        suite = self._suites.get(path)
+        if suite is None:
+            return None
+        return SuiteFile.from_parent(parent, path=file_path, suite=suite, pairs=pairs)
+
+    @pytest.hookimpl(trylast=True)
+    def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
+        """Put the gate's rules behind all cases, the decision last."""
+        items.sort(key=_place)
+
+    def pytest_report_teststatus(
+        self, report: pytest.TestReport | pytest.CollectReport
+    ) -> tuple[str, str, tuple[str, dict[str, bool]]] | None:
+        """Show what happened to the pair instead of a plain pass."""
+        if report.when != "call" or report.failed:
+            return None
+        status = dict(report.user_properties).get(PROPERTY)
+        if status not in LETTERS:
+            return None
+        letter, word, colour = LETTERS[str(status)]
+        category = "no answer" if status == "error" else str(status)
+        return category, letter, (word, colour)
+
+
+def _place(item: pytest.Item) -> int:
+    if not isinstance(item, RuleItem):
+        return 0
+    return 2 if item.rule.kind == "decision" else 1

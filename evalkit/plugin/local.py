@@ -1,0 +1,69 @@
+"""The plain pytest process: asks the models, runs the items, writes the report."""
+
+from __future__ import annotations
+
+import pytest
+
+from evalkit.model import Case, Suite
+from evalkit.pipeline.live import Live
+from evalkit.pipeline.options import Options
+from evalkit.pipeline.plan import Plan
+from evalkit.pipeline.run import Selected
+from evalkit.pipeline.status import PairStatus, case_status
+from evalkit.plugin.items import CaseItem, EvalkitItem
+from evalkit.plugin.progress import LiveLine
+from evalkit.plugin.rules import Rule, outcome
+from evalkit.plugin.story import tell
+from evalkit.plugin.summary import Summary
+from evalkit.plugin.usage import usage_errors
+
+
+class Local:
+    """One pytest session over one run."""
+
+    def __init__(self, config: pytest.Config, plan: Plan, options: Options) -> None:
+        self._live = Live(plan, options)
+        self._summary = Summary(self._live)
+        self._line = LiveLine(config, self._live.progress)
+
+    def pytest_collection_finish(self, session: pytest.Session) -> None:
+        """Start asking as soon as it is known which cases were chosen."""
+        selected = _chosen(session.items)
+        if selected and not session.config.getoption("collectonly"):
+            with usage_errors():
+                self._live.start(selected)
+
+    def pytest_runtest_protocol(self, item: pytest.Item) -> bool | None:
+        """Run one of our items: one report, without fixtures, set-up and tear-down."""
+        if not isinstance(item, EvalkitItem):
+            return None
+        item.run(self, quiet=self._line.on)
+        return True
+
+    def case(self, suite: Suite, case: Case) -> tuple[PairStatus, str]:
+        """Wait for the answers to one case, the live line running meanwhile."""
+        run = self._live.required_run()
+        records = run.records(suite, case, while_waiting=self._line.show)
+        status = case_status(case, records, run.plan.project.comparisons)
+        self._line.count(suite, status)
+        return status, tell(case, records)
+
+    def rule(self, rule: Rule) -> tuple[str, str]:
+        """Look one rule up in the decision."""
+        status, why = outcome(self._live.run, rule)
+        self._line.rule(rule.label, rule.suite, passed=not why)
+        return status, why
+
+    def pytest_sessionfinish(self) -> None:
+        """Write the report when every chosen case was answered; close what was opened."""
+        self._line.end_suite()
+        self._line.clear()
+        self._summary.finish()
+
+    def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
+        """Say the decision in words, and where the report is."""
+        self._summary.write(terminalreporter)
+
+
+def _chosen(items: list[pytest.Item]) -> Selected:
+    return frozenset((i.suite.name, i.case.id) for i in items if isinstance(i, CaseItem))

@@ -1,0 +1,72 @@
+"""From an item's result to pytest's reports."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Literal
+
+import pytest
+
+if TYPE_CHECKING:
+    from _pytest._io import TerminalWriter
+
+PROPERTY = "evalkit"
+"""Name of the user property that carries an item's status through xdist and into JUnit."""
+
+
+class Explanation:
+    """Why an item failed, in words instead of a traceback; the first line is the headline."""
+
+    def __init__(self, text: str) -> None:
+        self.text = text
+        self.message = text.splitlines()[0]
+
+    @property
+    def reprcrash(self) -> Explanation:
+        """Return what pytest's short summary takes its message from."""
+        return self
+
+    def toterminal(self, writer: TerminalWriter) -> None:
+        """Write the whole explanation."""
+        writer.line(self.text)
+
+    def __str__(self) -> str:
+        return self.text
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """What became of one item, between ``start`` and ``stop`` in seconds since the epoch."""
+
+    nodeid: str
+    location: tuple[str, int | None, str]
+    status: str
+    why: str
+    start: float
+    stop: float
+    keywords: Mapping[str, Any] = field(default_factory=dict)
+
+
+def reports(result: Result) -> Iterator[pytest.TestReport]:
+    """Yield the item's report, then the empty one at which JUnit closes a test case."""
+    explanation = Explanation(result.why) if result.why else None
+    yield _report(result, "call", explanation)
+    yield _report(result, "teardown", None)
+
+
+def _report(
+    result: Result, when: Literal["call", "teardown"], explanation: Explanation | None
+) -> pytest.TestReport:
+    return pytest.TestReport(
+        nodeid=result.nodeid,
+        location=result.location,
+        keywords=result.keywords,
+        outcome="failed" if explanation else "passed",
+        longrepr=explanation,  # type: ignore[arg-type]  # anything with toterminal() is taken
+        when=when,
+        duration=result.stop - result.start if when == "call" else 0.0,
+        start=result.start,
+        stop=result.stop,
+        user_properties=[(PROPERTY, result.status)],
+    )

@@ -1,0 +1,64 @@
+"""The working half of the plugin: reads the project, then registers what fits this process.
+
+One process asks the models: the plain pytest process, or the controller when pytest-xdist
+distributes the items. Workers only wait for the controller's outcomes and report their items.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+from evalkit.pipeline.options import Options
+from evalkit.pipeline.plan import Plan
+from evalkit.pipeline.prepare import prepare
+from evalkit.plugin.collection import Collection
+from evalkit.plugin.usage import usage_errors
+
+
+def register(config: pytest.Config) -> None:
+    """Read the project and register the plugin objects of this process."""
+    with usage_errors():
+        options = options_of(config)
+        plan = prepare(paths_of(config), options, root=config.rootpath, environ=os.environ)
+        driver = _driver(config, plan, options)
+    config.pluginmanager.register(Collection(plan), "evalkit-collection")
+    config.pluginmanager.register(driver, "evalkit-session")
+
+
+def _driver(config: pytest.Config, plan: Plan, options: Options) -> object:
+    if hasattr(config, "workerinput"):
+        from evalkit.plugin.distributed import Worker
+
+        return Worker(plan, options, run_id=config.workerinput["evalkit_run_id"])
+    if config.getoption("dist", "no") != "no" and config.getoption("tx", None):
+        from evalkit.plugin.distributed import Controller
+
+        return Controller(config, plan, options)
+    from evalkit.plugin.local import Local
+
+    return Local(config, plan, options)
+
+
+def options_of(config: pytest.Config) -> Options:
+    """Return the command line's wishes as one value."""
+    get = config.getoption
+    policy = get("evalkit_policy")
+    here = config.invocation_params.dir
+    return Options(
+        reports=here / get("evalkit_report"),
+        models=tuple(name.strip() for name in get("evalkit_models").split(",") if name.strip()),
+        samples=get("evalkit_samples"),
+        limit=get("evalkit_limit"),
+        offline=get("evalkit_offline"),
+        rerun=get("evalkit_rerun"),
+        policy=here / policy if policy else None,
+    )
+
+
+def paths_of(config: pytest.Config) -> list[Path]:
+    """Return the files and folders that pytest was given, node ids cut off."""
+    here = config.invocation_params.dir
+    return [here / str(arg).split("::", maxsplit=1)[0] for arg in config.args]

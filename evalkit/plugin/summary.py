@@ -1,0 +1,55 @@
+"""The end of a session: write the run, and say the decision in words."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import pytest
+
+from evalkit.pipeline.live import Live
+from evalkit.pipeline.stages import Finished
+from evalkit.report import render_text
+
+WIDEST = 100
+"""Columns beyond which a line is harder to read than to fold."""
+
+
+class Summary:
+    """What the terminal says last; holds the finished run between the two hooks."""
+
+    def __init__(self, live: Live) -> None:
+        self._live = live
+        self._finished: Finished | None = None
+        self._kept = ""
+
+    def finish(self) -> None:
+        """Write the run if every chosen case was answered; close what was opened."""
+        try:
+            run = self._live.run
+            if run and run.complete:
+                self._finished = self._live.finish()
+            elif run:
+                progress = self._live.progress()
+                kept = progress.done - progress.failed
+                self._kept = f"{kept} answers are kept; the same command goes on from there"
+        finally:
+            self._live.close()
+
+    def write(self, reporter: pytest.TerminalReporter) -> None:
+        """Write the summary below pytest's own."""
+        if self._finished:
+            reporter.section("evalkit", "=")
+            width = min(shutil.get_terminal_size().columns, WIDEST)
+            colour = reporter.hasmarkup
+            reporter.write_line(render_text(self._finished.view, width=width, color=colour))
+            reporter.write_line(f"report: {shown(self._finished.folder / 'report.html')}")
+        elif self._kept:
+            reporter.section("evalkit", "=")
+            reporter.write_line(f"Run not finished, nothing decided: {self._kept}.")
+
+
+def shown(path: Path) -> Path:
+    """Return a path as the user would type it."""
+    here = Path.cwd()
+    return path.relative_to(here) if path.is_relative_to(here) else path

@@ -1,0 +1,99 @@
+"""Method and data: how the run was judged, and what this evidence cannot show."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from evalkit.decide.decision import Decision
+from evalkit.model import Manifest, Record, Suite
+from evalkit.report.glossary import GLOSSARY, TESTS
+from evalkit.report.method_tables import small_tables, wide_tables
+from evalkit.report.numerals import many, money, short_digest, typeset
+from evalkit.report.safe import one_line
+from evalkit.report.tables import Table
+
+
+@dataclass(frozen=True, slots=True)
+class Method:
+    """The section, the same for all candidates but for its tables of tests and rules."""
+
+    tables: tuple[Table, ...]
+    small_tables: tuple[Table, ...]
+    families: tuple[str, ...]
+    tests: tuple[str, ...]
+    limits: tuple[str, ...]
+    glossary: tuple[tuple[str, str], ...]
+
+
+def describe_method(
+    decision: Decision, manifest: Manifest, suites: Sequence[Suite], records: Sequence[Record]
+) -> Method:
+    """Return how the run was made and judged."""
+    return Method(
+        tables=wide_tables(decision, manifest, suites, records),
+        small_tables=small_tables(decision, manifest),
+        families=tuple(typeset(one_line(f, 300)) for f in decision.families),
+        tests=_tests(decision),
+        limits=tuple(_limits(decision, suites, manifest)),
+        glossary=GLOSSARY,
+    )
+
+
+def _tests(decision: Decision) -> tuple[str, ...]:
+    """Return why each of the tests is used that this decision rests on."""
+    used = [s.method for c in decision.comparisons for s in c.suites]
+    used += [o.interval.method for c in decision.comparisons for o in c.overfitting if o.interval]
+    return tuple(why for name, why in TESTS if any(name in method for method in used))
+
+
+def _limits(decision: Decision, suites: Sequence[Suite], manifest: Manifest) -> Iterator[str]:
+    """Yield what this run's evidence cannot show, by what the run lacked."""
+    yield (
+        "It speaks of the cases in these suites and of cases like them. "
+        "What users ask that no case resembles was not tried."
+    )
+    yield "A score is what the graders count; what they do not look at can change unseen."
+    if all(s.sampling.samples == 1 for s in suites):
+        yield (
+            "Each case was asked once. How much an answer varies from one asking to the next is "
+            "not separated from the difference between the models."
+        )
+    if not any(c.overfitting for c in decision.comparisons):
+        yield "No training cases were asked, so learning cannot be told from memorising."
+    if not any(s.slices for c in decision.comparisons for s in c.suites):
+        yield "No slices were declared: a loss in one group of users can hide in a good total."
+    if any(p.role == "checkpoint" for p in manifest.models):
+        yield (
+            "A checkpoint chosen by these curves needs fresh cases: "
+            "the chosen one looks better than it is."
+        )
+    if decision.partial or manifest.partial:
+        why = one_line(manifest.partial, 200)
+        yield f"The run is partial{': ' + why if why else ''}. A partial run never promotes."
+
+
+def run_facts(decision: Decision, manifest: Manifest, created: str) -> tuple[tuple[str, str], ...]:
+    """Return who, what and when as pairs of name and value."""
+    costs = [m.cost for m in manifest.models if m.cost is not None]
+    return (
+        ("Made", created),
+        ("Run", one_line(manifest.run_id, 80)),
+        ("Suites", suites_digest(manifest)),
+        ("Policy", short_digest(one_line(decision.policy_digest, 80))),
+        ("Cost", money(sum(costs)) if costs else "no price given"),
+    )
+
+
+def suites_digest(manifest: Manifest) -> str:
+    """Return one digest over all suites: equal digests mean that the same cases were asked."""
+    suites = sorted(item for item in manifest.digests.items() if item[0].startswith("suite:"))
+    return short_digest(hashlib.sha256(json.dumps(suites).encode()).hexdigest())
+
+
+def size_of_run(decision: Decision) -> str:
+    """Return how many suites and cases a decision rests on."""
+    suites = {s.suite: s.n for c in decision.comparisons for s in c.suites}
+    return f"{many(len(suites), 'suite')}, {many(sum(suites.values()), 'case')}"

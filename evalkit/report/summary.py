@@ -1,0 +1,138 @@
+"""The first screen of one candidate: why, what got worse and better, how sure, what next."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from evalkit.decide.decision import ComparisonDecision, SliceResult, SuiteResult
+from evalkit.report.advice import Step, next_steps
+from evalkit.report.numerals import count, decimals, many, points, typeset
+from evalkit.report.safe import one_line
+from evalkit.report.words import OUTCOMES, VERDICTS, Tone, ZoneKey, phrase
+
+MOST_REASONS = 3
+_CAVEAT = "What follows is read from the answers that came. It decides nothing."
+_ZONES: tuple[ZoneKey, ...] = ("worse", "better", "unknown", "held")
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One line of a list of findings: a suite (or a slice of one) and what happened to it."""
+
+    glyph: str
+    tone: Tone
+    name: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Fact:
+    """A number and what it counts."""
+
+    figure: str
+    unit: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Summary:
+    """One candidate's first screen, in words."""
+
+    title: str
+    glyph: str
+    tone: Tone
+    deck: str
+    reasons: tuple[str, ...]
+    more_reasons: str
+    caveat: str
+    worse: tuple[Line, ...]
+    better: tuple[Line, ...]
+    unknown: tuple[Line, ...]
+    held: tuple[Line, ...]
+    facts: tuple[Fact, ...]
+    steps: tuple[Step, ...]
+
+
+def summarise(comparison: ComparisonDecision, *, alpha: float, partial: bool) -> Summary:
+    """Return the first screen of ``comparison``."""
+    words = OUTCOMES[comparison.outcome]
+    lines = {zone: _lines(comparison, zone) for zone in _ZONES}
+    return Summary(
+        title=words.title,
+        glyph=words.glyph,
+        tone=words.tone,
+        deck=words.deck.format(
+            base=one_line(comparison.base, 60), candidate=one_line(comparison.candidate, 60)
+        ),
+        reasons=tuple(typeset(one_line(r, 400)) for r in comparison.reasons[:MOST_REASONS]),
+        more_reasons=_more(len(comparison.reasons) - MOST_REASONS),
+        caveat=_CAVEAT if comparison.outcome == "incomplete" else "",
+        worse=lines["worse"],
+        better=lines["better"],
+        unknown=lines["unknown"],
+        held=lines["held"],
+        facts=_facts(comparison, alpha),
+        steps=next_steps(comparison, partial=partial),
+    )
+
+
+def _more(left: int) -> str:
+    return f"{many(left, 'more reason')} in the rules of the gate." if left > 0 else ""
+
+
+def _lines(comparison: ComparisonDecision, zone: ZoneKey) -> tuple[Line, ...]:
+    lines = [_line(s) for s in comparison.suites if VERDICTS[s.verdict].zone == zone]
+    if zone == "worse":
+        lines += [
+            _slice_line(result, part)
+            for result in comparison.suites
+            for part in result.slices
+            if part.alarm
+        ]
+    return tuple(lines)
+
+
+def _line(result: SuiteResult) -> Line:
+    words = VERDICTS[result.verdict]
+    return Line(words.glyph, words.tone, one_line(result.suite, 60), typeset(phrase(result)))
+
+
+def _slice_line(result: SuiteResult, part: SliceResult) -> Line:
+    where = one_line(f"{result.suite}, {part.field} {part.value}", 60)
+    lost = points(-part.difference)
+    return Line("▼", "unsure", where, f"a slice of {many(part.n, 'case')}: {lost} points lower.")
+
+
+def _facts(comparison: ComparisonDecision, alpha: float) -> tuple[Fact, ...]:
+    suites = comparison.suites
+    answered, expected = sum(s.n for s in suites), sum(s.expected_cases for s in suites)
+    facts = [
+        Fact(
+            count(answered),
+            f"of {count(expected)} cases",
+            "were answered and graded for both models, so each case is compared with itself.",
+        )
+    ]
+    weakest = max(
+        (s for s in suites if s.smallest_margin is not None and s.purpose != "report"),
+        key=lambda s: s.smallest_margin or 0.0,
+        default=None,
+    )
+    if weakest is not None:
+        facts.append(
+            Fact(
+                points(weakest.smallest_margin),
+                "points",
+                "is the smallest change that would show in the least certain suite, "
+                f"{one_line(weakest.suite, 60)} with {many(weakest.n, 'case')}.",
+            )
+        )
+    chance = decimals(100 * alpha, 0 if float(100 * alpha).is_integer() else 1)
+    facts.append(
+        Fact(
+            f"{chance} %",
+            "risk at most",
+            "that a suite passes although its true loss is right at the limit.",
+        )
+    )
+    return tuple(facts)

@@ -1,0 +1,90 @@
+"""The bridge between threads: outcomes are put up by the engine's thread, others wait for theirs.
+
+A waiting thread sleeps until its own outcome is there; outcomes of others do not wake it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from concurrent.futures import Future
+from dataclasses import dataclass
+from threading import Lock
+
+from evalkit.errors import SetupError
+from evalkit.model import Failure, Outcome
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """Counts of requests, equal ones counted once; ``tokens`` are those of the answers of now.
+
+    ``done`` includes ``stored`` (answers kept from an earlier run) and ``failed``; ``asked`` counts
+    the requests handed to a client so far, ``in_flight`` those it has not finished.
+    """
+
+    total: int
+    done: int
+    stored: int
+    asked: int
+    in_flight: int
+    failed: int
+    tokens: int
+
+
+class Board:
+    """Outcomes by key, each settled once. Keys are announced first; then any thread may call.
+
+    ``on_outcome`` hears of every outcome; ``broken`` is the error after which it hears no more.
+    """
+
+    def __init__(self, on_outcome: Callable[[str, Outcome], None] | None = None) -> None:
+        self._on_outcome = on_outcome
+        self._lock = Lock()
+        self._outcomes: dict[str, Outcome | None] = {}
+        self._waiting: dict[str, Future[Outcome]] = {}
+        self.broken: SetupError | None = None
+
+    def expect(self, key: str) -> bool:
+        """Announce that ``key`` will be settled; false if it was announced before."""
+        if key in self._outcomes:
+            return False
+        self._outcomes[key] = None
+        return True
+
+    def settle(self, key: str, outcome: Outcome) -> bool:
+        """Put up an outcome and wake whoever waits for it; false if the key had one already."""
+        with self._lock:
+            if self._outcomes[key] is not None:
+                return False
+            self._outcomes[key] = outcome
+            waiter = self._waiting.pop(key, None)
+        if waiter is not None:
+            waiter.set_result(outcome)
+        self._publish(key, outcome)
+        return True
+
+    def settle_all(self, keys: Iterable[str], failure: Failure) -> int:
+        """Give ``failure`` to every key that has no outcome yet; return how many had none."""
+        return sum(self.settle(key, failure) for key in keys)
+
+    def wait(self, key: str, timeout: float | None = None) -> Outcome:
+        """Return the outcome of ``key`` as soon as it is there.
+
+        Raises:
+            KeyError: nobody announced the key, so nothing would ever come.
+            TimeoutError: there is none after ``timeout`` seconds.
+        """
+        with self._lock:
+            outcome = self._outcomes[key]
+            if outcome is not None:
+                return outcome
+            waiter = self._waiting.setdefault(key, Future())
+        return waiter.result(timeout)
+
+    def _publish(self, key: str, outcome: Outcome) -> None:
+        if self._on_outcome is None or self.broken is not None:
+            return
+        try:
+            self._on_outcome(key, outcome)
+        except SetupError as error:
+            self.broken = error

@@ -1,0 +1,157 @@
+"""The engine: one event loop in a background thread that asks all models while others wait.
+
+Each model has a lane of its own, so models are asked side by side and each in the order of the
+cases. Stored answers come first: a client is started only when an answer of its model is missing.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from threading import Thread
+
+from evalkit.errors import ProviderError, SetupError
+from evalkit.model import AnswerStore, Client, Failure, Limits, Outcome, Request
+from evalkit.runner.board import Board, Progress
+from evalkit.runner.lane import Lane
+from evalkit.runner.usable import as_outcome, may_stand
+
+STOP_S = 1.0
+"""How long `Engine.stop` waits for the thread; an answer later than that is not waited for."""
+
+CANCELLED = Failure("cancelled", "the run was stopped before this was answered")
+OFFLINE = Failure("offline", "no stored answer, and no call was allowed")
+
+
+@dataclass(frozen=True, slots=True)
+class Ask:
+    """One request to one model, by its name in the project."""
+
+    model: str
+    request: Request
+
+
+class Engine:
+    """Asks each distinct request once. Not for reuse: one `start`, then waits, then `stop`.
+
+    ``offline`` makes no call: what is not stored fails. ``rerun`` ignores stored answers and
+    replaces them. ``on_outcome`` is called with every key and its outcome, from any thread.
+    """
+
+    def __init__(
+        self,
+        clients: Mapping[str, Client],
+        store: AnswerStore,
+        *,
+        limits: Mapping[str, Limits],
+        offline: bool = False,
+        rerun: bool = False,
+        on_outcome: Callable[[str, Outcome], None] | None = None,
+    ) -> None:
+        self._clients = clients
+        self._store = store
+        self._offline = offline
+        self._rerun = rerun
+        self._board = Board(on_outcome)
+        self._lanes = {
+            name: Lane(client, limits[name], store, self._board) for name, client in clients.items()
+        }
+        self._identities: dict[str, str] = {}
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._halt = asyncio.Event()
+        self._thread: Thread | None = None
+
+    def start(self, asks: Iterable[Ask]) -> None:
+        """Answer ``asks`` from the store and begin to ask the rest, in order.
+
+        Returns once the stored answers are there.
+
+        Raises:
+            SetupError: a model's identity cannot be told, or the store cannot be read.
+        """
+        open_asks = [(key, ask) for key, ask in self._keyed(asks) if self._board.expect(key)]
+        stored = {} if self._rerun else self._store.get_many([key for key, _ in open_asks])
+        for key, ask in open_asks:
+            reply = stored.get(key)
+            lane = self._lanes[ask.model]
+            if reply is not None and (self._offline or may_stand(ask.request, reply)):
+                lane.keep(key, as_outcome(reply))
+            else:
+                lane.add(key, ask.request)
+        if self._offline:
+            self._fail_rest(OFFLINE)
+        elif any(lane.total > lane.stored for lane in self._lanes.values()):
+            runner = asyncio.Runner(loop_factory=asyncio.new_event_loop)
+            self._loop = runner.get_loop()
+            self._thread = Thread(target=self._run, args=[runner], name="evalkit", daemon=True)
+            self._thread.start()
+
+    def wait(self, ask: Ask, timeout: float | None = None) -> Outcome:
+        """Block the calling thread until ``ask`` has its outcome, and return it.
+
+        Raises:
+            KeyError: ``ask`` was not among those the engine was started with.
+            TimeoutError: no outcome after ``timeout`` seconds; asking goes on.
+        """
+        return self._board.wait(self._key(ask), timeout)
+
+    def progress(self, model: str | None = None) -> Progress:
+        """Return the counts of one model, or of all."""
+        lanes = list(self._lanes.values()) if model is None else [self._lanes[model]]
+        stored = sum(lane.stored for lane in lanes)
+        return Progress(
+            total=sum(lane.total for lane in lanes),
+            done=stored + sum(lane.settled for lane in lanes),
+            stored=stored,
+            asked=sum(lane.asked for lane in lanes),
+            in_flight=sum(lane.in_flight for lane in lanes),
+            failed=sum(lane.failed for lane in lanes),
+            tokens=sum(lane.tokens for lane in lanes),
+        )
+
+    def fatal(self) -> ProviderError | SetupError | None:
+        """Return why a model could not be asked at all; ``None`` as long as each may answer."""
+        errors = [self._board.broken, *(lane.fatal for lane in self._lanes.values())]
+        return next((error for error in errors if error is not None), None)
+
+    def stop(self) -> None:
+        """End within a second: what is not answered becomes ``cancelled``. Safe to call twice."""
+        if self._thread is not None and self._loop is not None:
+            with contextlib.suppress(RuntimeError):  # the loop has ended by itself
+                self._loop.call_soon_threadsafe(self._halt.set)
+            self._thread.join(STOP_S)
+        self._fail_rest(CANCELLED)
+
+    def _keyed(self, asks: Iterable[Ask]) -> Iterable[tuple[str, Ask]]:
+        for ask in asks:
+            if ask.model not in self._identities:
+                self._identities[ask.model] = self._clients[ask.model].identity
+            yield self._key(ask), ask
+
+    def _key(self, ask: Ask) -> str:
+        return ask.request.key(self._identities[ask.model])
+
+    def _fail_rest(self, failure: Failure) -> None:
+        for lane in self._lanes.values():
+            lane.fail_rest(failure)
+
+    def _run(self, runner: asyncio.Runner) -> None:
+        try:
+            with runner:
+                runner.run(self._ask_all())
+        finally:
+            self._fail_rest(CANCELLED)
+
+    async def _ask_all(self) -> None:
+        lanes = self._lanes.values()
+        asking = asyncio.gather(*(lane.run() for lane in lanes))
+        halt = asyncio.create_task(self._halt.wait())
+        halt.add_done_callback(lambda _: asking.cancel())
+        try:
+            with contextlib.suppress(asyncio.CancelledError):
+                await asking
+        finally:
+            await asyncio.gather(*(lane.close() for lane in lanes))
+            halt.cancel()

@@ -1,0 +1,69 @@
+"""The independent units of a mean: cases, or clusters of cases as one unit each."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from evalkit.stats.arrays import FloatArray, exact_mean, floats
+
+
+@dataclass(frozen=True, slots=True)
+class Units:
+    """Each unit's sum of values and its number of cases.
+
+    The mean over cases is sum(sums) / sum(sizes); only whole units are independent.
+    """
+
+    sums: FloatArray
+    sizes: FloatArray
+    clustered: bool = False
+
+    @property
+    def count(self) -> int:
+        """The number of independent units."""
+        return len(self.sums)
+
+    @property
+    def mean(self) -> float:
+        """The mean over cases; of a non-empty sample only."""
+        return exact_mean(self.sums) / exact_mean(self.sizes)
+
+    @property
+    def scaled(self) -> FloatArray:
+        """One value per unit whose plain mean over units is the mean over cases."""
+        return self.sums / exact_mean(self.sizes)
+
+    @property
+    def reach(self) -> float:
+        """The largest size of a scaled value when each case's value lies in [-1, 1]."""
+        return float(self.sizes.max()) / exact_mean(self.sizes)
+
+    @property
+    def effective(self) -> float:
+        """How many units carry the differences: (sum of squares)^2 / sum of fourth powers.
+
+        k units of one size among zeros give k; normal values n/3; no difference at all 0.
+        """
+        largest = float(np.abs(self.sums).max(initial=0.0))
+        if largest == 0:
+            return 0.0
+        squares = (self.sums / largest) ** 2
+        return float(squares.sum() ** 2 / (squares * squares).sum())
+
+
+def case_units(values: ArrayLike) -> Units:
+    """Return every case as a unit of its own."""
+    sums = np.asarray(values, dtype=np.float64).reshape(-1)
+    return Units(sums, np.ones_like(sums))
+
+
+def cluster_units(values: ArrayLike, clusters: ArrayLike) -> Units:
+    """Return each cluster as one unit. ``clusters`` holds a label per case, of any type."""
+    cases = floats(values)
+    _, label = np.unique(np.asarray(clusters), return_inverse=True)
+    label = label.reshape(-1)
+    sums = np.bincount(label, weights=cases).astype(np.float64)
+    return Units(sums, np.bincount(label).astype(np.float64), clustered=True)

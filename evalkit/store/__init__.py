@@ -1,0 +1,8 @@
+"""Keeping: answers across runs, and the folder each run leaves behind."""
+
+from __future__ import annotations
+
+from evalkit.store.answers import Answers
+from evalkit.store.folder import RunFolder, check_writable, new_run_id
+
+__all__ = ["Answers", "RunFolder", "check_writable", "new_run_id"]

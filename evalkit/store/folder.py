@@ -1,0 +1,210 @@
+"""A run's folder: what one run leaves behind, and the reading of it.
+
+::
+
+    reports/<run-id>/
+      cases.jsonl.gz       a row per case
+      records.jsonl.gz     a row per case, model and sample, its grades inside
+      decision.json  report.html  summary.md ...
+      manifest.json        written last: a folder without it is an unfinished run
+    reports/latest         points at the newest finished run
+
+Every file appears whole or not at all. Equal values give equal bytes. Rows are written and read as
+a stream.
+"""
+
+from __future__ import annotations
+
+import gzip
+import json
+import os
+import secrets
+import zlib
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import IO, Self, TypeVar
+
+from evalkit.errors import RunError, SetupError
+from evalkit.model import Case, Manifest, Record
+from evalkit.model.codec import decode, encode
+
+CASES = "cases.jsonl.gz"
+RECORDS = "records.jsonl.gz"
+MANIFEST = "manifest.json"
+LATEST = "latest"
+
+VERSION = 1
+"""The format of `Manifest` and of all files beside it."""
+
+T = TypeVar("T")
+
+
+def new_run_id(now: datetime) -> str:
+    """Return an id that sorts by time: UTC to the second, and four letters against collisions."""
+    return f"{now.astimezone(UTC):%Y%m%dT%H%M%SZ}-{secrets.token_hex(2)}"
+
+
+def check_writable(reports: Path) -> None:
+    """Make the folder of all runs, and make sure it takes files, before any call is paid for.
+
+    Raises:
+        SetupError: it does not.
+    """
+    with _writing(reports):
+        reports.mkdir(parents=True, exist_ok=True)
+        # A folder can be there and still refuse content: a full disk, a quota.
+        probe = reports / f".probe-{secrets.token_hex(4)}"
+        probe.write_bytes(b"\0" * 4096)
+        probe.unlink()
+
+
+@dataclass(frozen=True, slots=True)
+class RunFolder:
+    """The folder of one run. Writing raises `SetupError`, reading `RunError`."""
+
+    path: Path
+
+    @classmethod
+    def create(cls, reports: Path, run_id: str) -> Self:
+        """Make the folder of a new run; there must be none of this id."""
+        with _writing(reports):
+            (reports / run_id).mkdir(parents=True)
+        return cls(reports / run_id)
+
+    @classmethod
+    def open(cls, path: Path) -> Self:
+        """Return the finished run at ``path``, which may be a ``latest`` pointer.
+
+        Raises:
+            RunError: nothing there, an unfinished run, or one of another format version.
+        """
+        folder = _resolved(path)
+        if not folder.is_dir():
+            raise RunError(
+                "the folder of a run",
+                got=f"nothing at {path}",
+                instead="give a folder below the reports folder, or its 'latest'",
+            )
+        if not (folder / MANIFEST).is_file():
+            raise RunError(
+                "a finished run",
+                got=f"no {MANIFEST} in {folder}: not a run, or one stopped before its end",
+                instead="run again: the answers it had are stored and cost nothing",
+            )
+        run = cls(folder)
+        run.manifest()
+        return run
+
+    def write_cases(self, cases: Iterable[Case]) -> None:
+        """Write all cases of the run, in the order given."""
+        self._write_rows(CASES, cases)
+
+    def write_records(self, records: Iterable[Record]) -> None:
+        """Write all records of the run, in the order given."""
+        self._write_rows(RECORDS, records)
+
+    def write_text(self, name: str, text: str) -> None:
+        """Write a file of the run as UTF-8, line ends as they are."""
+        with _whole(self.path / name) as file:
+            file.write(text.encode())
+
+    def finish(self, manifest: Manifest) -> None:
+        """Write the manifest, which makes the run a finished one, and point ``latest`` at it."""
+        self.write_text(MANIFEST, encode(manifest, pretty=True) + "\n")
+        with _writing(self.path):
+            _point(self.path.parent / LATEST, self.path.name)
+
+    def manifest(self) -> Manifest:
+        """Return the facts of the run."""
+        with _reading(self.path / MANIFEST):
+            text = (self.path / MANIFEST).read_bytes()
+            version = json.loads(text)["version"]
+            if version == VERSION:
+                return decode(Manifest, text)
+        raise RunError(
+            f"a run of format {VERSION}",
+            got=f"format {version} in {self.path}",
+            instead="use the evalkit that wrote it, or run again",
+        )
+
+    def read_text(self, name: str) -> str:
+        """Return a file of the run."""
+        with _reading(self.path / name):
+            return (self.path / name).read_bytes().decode()
+
+    def read_cases(self) -> Iterator[Case]:
+        """Yield the cases of the run, in the order written."""
+        return self._read_rows(CASES, Case)
+
+    def read_records(self) -> Iterator[Record]:
+        """Yield the records of the run, in the order written."""
+        return self._read_rows(RECORDS, Record)
+
+    def _write_rows(self, name: str, rows: Iterable[object]) -> None:
+        # A file name and a time in the gzip header would make equal runs differ.
+        with (
+            _whole(self.path / name) as raw,
+            gzip.GzipFile("", "wb", fileobj=raw, mtime=0) as file,
+        ):
+            file.writelines(f"{encode(row)}\n".encode() for row in rows)
+
+    def _read_rows(self, name: str, kind: type[T]) -> Iterator[T]:
+        path = self.path / name
+        with _reading(path), gzip.open(path, "rb") as file:
+            for line in file:
+                yield decode(kind, line)
+
+
+def _resolved(path: Path) -> Path:
+    """Follow a pointer kept as a text file; the system follows a symbolic link by itself."""
+    if path.name == LATEST and path.is_file():
+        return path.parent / path.read_text(encoding="utf-8").strip()
+    return path.resolve()
+
+
+def _point(pointer: Path, name: str) -> None:
+    new = pointer.with_name(f".{pointer.name}-{name}")
+    try:
+        new.symlink_to(name, target_is_directory=True)
+    except (OSError, NotImplementedError):  # a file system or an account without symbolic links
+        new.write_text(f"{name}\n", encoding="utf-8")
+    new.replace(pointer)
+
+
+@contextmanager
+def _whole(path: Path) -> Iterator[IO[bytes]]:
+    """Give a file to write that takes the place of ``path`` once it is complete and on disk."""
+    new = path.with_name(f".{path.name}.new")
+    with _writing(path):
+        with new.open("wb") as file:
+            yield file
+            file.flush()
+            os.fsync(file.fileno())
+        new.replace(path)
+
+
+@contextmanager
+def _writing(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise SetupError(
+            f"a folder for runs that can be written: {path}",
+            got=str(error),
+            instead="make room, allow writing, or choose another folder for reports",
+        ) from error
+
+
+@contextmanager
+def _reading(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except (OSError, EOFError, zlib.error, ValueError, TypeError, KeyError) as error:
+        raise RunError(
+            f"a whole file {path}",
+            got=f"{type(error).__name__}: {error}",
+            instead="run again: stored answers cost nothing",
+        ) from error

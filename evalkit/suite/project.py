@@ -1,0 +1,125 @@
+"""A checked project file to a `Project`: models, comparisons, sampling."""
+
+from __future__ import annotations
+
+import os.path
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from evalkit.errors import Fault
+from evalkit.model import Limits, ModelSpec, Pair, Price, Project, Sampling
+from evalkit.suite.parse import read_sampling
+from evalkit.suite.validate import Checked, did_you_mean
+
+Entries = Mapping[str, Mapping[str, Any]]
+
+
+def parse_project(checked: Checked, root: Path) -> tuple[Project | None, list[Fault]]:
+    """Return the project and the faults beyond its schema's; no project if there is any fault.
+
+    ``root`` is the absolute folder that the project's paths are relative to.
+    """
+    models: Entries = checked.get("models", {})
+    faults = [*_of_faults(checked, models), *_comparison_faults(checked, models)]
+    if faults or checked.findings or not models:
+        return None, faults
+    project = Project(
+        root=root,
+        models={name: _model(name, entry, root) for name, entry in models.items()},
+        comparisons=_comparisons(checked, models),
+        sampling=project_sampling(checked),
+        allow_code=allows_code(checked),
+    )
+    return project, []
+
+
+def project_sampling(checked: Checked) -> Sampling:
+    """Return the project's sampling, the default if the file's is not sound."""
+    return read_sampling(checked.get("sampling", {}), Sampling())
+
+
+def allows_code(checked: Checked) -> bool:
+    """Return whether graders may run code of the repository."""
+    return bool(checked.get("allow_code", False))
+
+
+def _model(name: str, entry: Mapping[str, Any], root: Path) -> ModelSpec:
+    fields = dict(entry)
+    for key in ("adapter", "training_log"):
+        if key in fields:
+            fields[key] = absolute(root, fields[key])
+    fields["trained_on"] = tuple(absolute(root, p) for p in fields.get("trained_on", ()))
+    limits = dict(fields.get("limits", {}))
+    if "timeout_s" in limits:
+        limits["timeout_s"] = float(limits["timeout_s"])
+    fields["limits"] = Limits(**limits)
+    if "price" in fields:
+        fields["price"] = Price(**{key: float(money) for key, money in fields["price"].items()})
+    return ModelSpec(name=name, **fields)
+
+
+def absolute(root: Path, path: str) -> Path:
+    """Return a path of the project file, which is relative to its folder, without any ``..``."""
+    return Path(os.path.normpath(root / path))
+
+
+def _with_role(models: Entries, role: str) -> list[str]:
+    return [name for name, entry in models.items() if entry["role"] == role]
+
+
+def _of_faults(checked: Checked, models: Entries) -> Iterator[Fault]:
+    candidates = _with_role(models, "candidate")
+    for name, entry in models.items():
+        of = entry.get("of")
+        if of is not None and of not in candidates:
+            otherwise = f"of: {candidates[0]}" if candidates else "a model with role: candidate"
+            yield checked.document.fault(
+                ("models", name, "of"),
+                "the name of a model with role candidate",
+                got=f"'{of}'",
+                instead=did_you_mean(of, candidates, otherwise=otherwise),
+            )
+
+
+def _comparisons(checked: Checked, models: Entries) -> tuple[Pair, ...]:
+    written = checked.get("comparisons")
+    if written is not None:
+        return tuple(Pair(**entry) for entry in written)
+    base = _with_role(models, "base")[0]
+    return tuple(Pair(base, candidate) for candidate in _with_role(models, "candidate"))
+
+
+def _comparison_faults(checked: Checked, models: Entries) -> Iterator[Fault]:
+    if not models or not checked.sound("comparisons"):
+        return
+    if checked.get("comparisons") is None:
+        yield from _default_faults(checked, models)
+    for number, pair in checked.entries("comparisons"):
+        for role, name in pair.items():
+            if name not in models:
+                yield checked.document.fault(
+                    ("comparisons", number, role),
+                    "the name of a model: " + ", ".join(models),
+                    got=f"'{name}'",
+                    instead=did_you_mean(name, models, otherwise=f"{role}: {next(iter(models))}"),
+                )
+
+
+def _default_faults(checked: Checked, models: Entries) -> Iterator[Fault]:
+    """Without comparisons: exactly one base and at least one candidate must be there."""
+    bases = _with_role(models, "base")
+    if len(bases) != 1:
+        yield checked.document.fault(
+            ("models",),
+            "one model with role base, or a list 'comparisons'",
+            got=f"{len(bases)} of them" + (f": {', '.join(bases)}" if bases else ""),
+            instead="comparisons: [{base: NAME, candidate: NAME}]" if bases else "role: base",
+        )
+    if not _with_role(models, "candidate"):
+        yield checked.document.fault(
+            ("models",),
+            "at least one model with role candidate",
+            got="models " + ", ".join(models),
+            instead="role: candidate for the fine-tuned model",
+        )

@@ -1,0 +1,16 @@
+#!/usr/bin/env bash
+# Build the wheel, install it alone, and run a project of the user's with it.
+set -euo pipefail
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+uv build --quiet --wheel --out-dir "$work/dist"
+uv venv --quiet "$work/venv"
+uv pip install --quiet --python "$work/venv/bin/python" "$work"/dist/*.whl
+cp -r tests/example "$work/project"
+cd "$work/project"
+"$work/venv/bin/pytest" --evalkit suites/ -q
+"$work/venv/bin/evalkit" gate reports/latest
+"$work/venv/bin/python" - <<'PY'
+import importlib.resources as r
+assert (r.files("evalkit") / "py.typed").is_file(), "the wheel lacks py.typed"
+PY

@@ -1,0 +1,129 @@
+"""The plugin as a pytest user meets it, over a project whose models answer by rule."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from xml.etree import ElementTree as ET
+
+import pytest
+
+pytestmark = pytest.mark.usefixtures("example")
+
+
+def decision(root: Path) -> bytes:
+    """Return the newest run's decision as it stands on disk."""
+    return (root / "reports/latest/decision.json").read_bytes()
+
+
+def test_a_better_candidate_is_promoted(pytester: pytest.Pytester) -> None:
+    """The run passes, says so in words, and leaves every file of the run folder."""
+    result = pytester.runpytest("--evalkit", "suites")
+    assert result.ret == 0
+    result.stdout.fnmatch_lines(["*Promote*"])
+    names = {p.name for p in (pytester.path / "reports/latest").iterdir()}
+    assert names >= {
+        "manifest.json", "inputs.json", "cases.jsonl.gz", "records.jsonl.gz",
+        "decision.json", "report.html", "summary.md", "junit.xml",
+    }  # fmt: skip
+    assert json.loads(decision(pytester.path))["outcome"] == "promote"
+
+
+def test_cases_and_rules_are_collected(pytester: pytest.Pytester) -> None:
+    """Cases come first, rules behind them, the decision last; nothing is asked."""
+    result = pytester.runpytest("--evalkit", "suites", "--co", "-q")
+    lines = [line for line in result.outlines if "::" in line]
+    assert lines[0] == "suites/greetings/greetings.yaml::guest-00"
+    assert lines[-1] == "suites/evalkit.yaml::decision[tuned vs base]"
+    assert "suites/sums/sums.yaml::gate[tuned vs base]" in lines[-4:]
+    assert not (pytester.path / "reports/latest").exists()
+
+
+def test_a_second_run_makes_no_call(pytester: pytest.Pytester) -> None:
+    """All answers come from the store, and the decision is the same to the byte."""
+    pytester.runpytest("--evalkit", "suites")
+    first = decision(pytester.path)
+    pytester.runpytest("--evalkit", "suites", "--evalkit-offline")
+    manifest = json.loads((pytester.path / "reports/latest/manifest.json").read_text())
+    assert [model["asked"] for model in manifest["models"]] == [0, 0]
+    assert decision(pytester.path) == first
+
+
+@pytest.mark.parametrize(
+    "args", [("-k", "sum-0"), ("--evalkit-limit", "5"), ("suites/sums/sums.yaml::sum-01",)]
+)
+def test_a_partial_run_never_promotes(pytester: pytest.Pytester, args: tuple[str, ...]) -> None:
+    """Deselected cases leave the run without a decision, in the file and in words."""
+    where = () if "::" in args[-1] else ("suites",)
+    result = pytester.runpytest("--evalkit", *where, *args)
+    assert json.loads(decision(pytester.path))["outcome"] == "incomplete"
+    result.stdout.fnmatch_lines(["*Run incomplete*"])
+
+
+def test_a_limited_run_does_not_pass(pytester: pytest.Pytester) -> None:
+    """Rules that were selected fail when cases are missing: CI cannot mistake it for a pass."""
+    assert pytester.runpytest("--evalkit", "suites", "--evalkit-limit", "5").ret == 1
+
+
+def test_markers_select_by_purpose(pytester: pytest.Pytester) -> None:
+    """`-m guard` runs the guards' cases only."""
+    result = pytester.runpytest("--evalkit", "suites", "-m", "guard")
+    result.assert_outcomes(passed=60, deselected=44)
+
+
+def test_workers_give_the_same_decision(pytester: pytest.Pytester) -> None:
+    """With `-n 2` decision, counts and JUnit's items are those of the plain run."""
+    pytester.runpytest("--evalkit", "suites", "--junitxml", "plain.xml")
+    plain = decision(pytester.path)
+    result = pytester.runpytest_subprocess(
+        "--evalkit", "suites", "-n", "2", "--evalkit-report", "again", "--junitxml", "xdist.xml"
+    )
+    assert result.ret == 0
+    assert (pytester.path / "again/latest/decision.json").read_bytes() == plain
+    assert junit_names(pytester.path / "xdist.xml") == junit_names(pytester.path / "plain.xml")
+
+
+def junit_names(path: Path) -> list[tuple[str | None, str | None, str | None]]:
+    """Return the items of a JUnit file with the status that became of them."""
+    cases = ET.parse(path).getroot().iter("testcase")  # noqa: S314  (pytest's own file)
+    return sorted(
+        (c.get("classname"), c.get("name"), next(p.get("value") for p in c.iter("property")))
+        for c in cases
+    )
+
+
+def test_a_worse_guard_blocks(pytester: pytest.Pytester) -> None:
+    """A candidate that forgets its greeting fails the gate and the decision, with the reason."""
+    project = pytester.path / "suites/evalkit.yaml"
+    project.write_text(project.read_text().replace('"Hello."', '"What?"'))
+    result = pytester.runpytest("--evalkit", "suites")
+    assert result.ret == 1
+    result.stdout.fnmatch_lines(["*Do not promote*"])
+    result.stdout.re_match_lines([r"FAILED suites.greetings.greetings\.yaml::gate"])
+
+
+def test_a_broken_critical_case_fails_by_itself(pytester: pytest.Pytester) -> None:
+    """The case's item fails and shows both answers; `-x` stops there with the answers kept."""
+    rows = pytester.path / "suites/sums/sums.jsonl"
+    lines = [json.loads(line) for line in rows.read_text().splitlines()]
+    lines[8]["critical"] = True
+    rows.write_text("".join(json.dumps(line) + "\n" for line in lines))
+    result = pytester.runpytest("--evalkit", "suites", "-x")
+    assert result.ret == 1
+    result.stdout.fnmatch_lines(["*critical case broken*", "*expected: *", "*answers are kept*"])
+    assert not (pytester.path / "reports/latest").exists()
+
+
+def test_last_failed_comes_back_to_the_rules(pytester: pytest.Pytester) -> None:
+    """`--lf` after a refusal selects the failed rules, which say why they cannot stand alone."""
+    project = pytester.path / "suites/evalkit.yaml"
+    project.write_text(project.read_text().replace('"Hello."', '"What?"'))
+    pytester.runpytest("--evalkit", "suites")
+    result = pytester.runpytest("--evalkit", "suites", "--lf")
+    assert result.ret == 1
+    result.stdout.fnmatch_lines(["*no decision: no case was selected*"])
+
+
+def test_without_the_switch_suites_are_left_alone(pytester: pytest.Pytester) -> None:
+    """A plain pytest run collects nothing from suites."""
+    assert pytester.runpytest("suites").ret == pytest.ExitCode.NO_TESTS_COLLECTED

@@ -1,0 +1,93 @@
+"""A run that is killed loses nothing it was told, and nobody is asked twice."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from tests.integration.endpoint import Endpoint
+
+WINDOW_S = 0.5
+"""Answers this fresh at the kill may be lost: the store's 200 ms, and a busy machine's share."""
+
+
+def run(project: Path) -> subprocess.Popen[bytes]:
+    """Start a pytest process over the project, in a process group of its own."""
+    command = [
+        sys.executable,
+        "-m",
+        "pytest",
+        "--evalkit",
+        "suites",
+        "-q",
+        "-p",
+        "no:cacheprovider",
+    ]
+    environ = {**os.environ, "SUMS_KEY": "not-a-secret"}
+    return subprocess.Popen(
+        command, cwd=project, env=environ, stdout=subprocess.DEVNULL, start_new_session=True
+    )
+
+
+@pytest.mark.parametrize("after", [20, 150, 420])
+def test_a_killed_run_goes_on_where_it_was(
+    endpoint: Endpoint, sums: Callable[[Endpoint, int], Path], after: int
+) -> None:
+    """No stored answer is asked for again, and the decision is an undisturbed run's."""
+    endpoint.delay_s = 0.02
+    project = sums(endpoint, 300)
+    process = run(project)
+    while endpoint.calls < after:
+        assert process.poll() is None, "the run ended before it could be killed"
+        time.sleep(0.005)
+    os.killpg(process.pid, signal.SIGKILL)
+    killed = time.monotonic()
+    process.wait()
+
+    assert run(project).wait() == 0
+    resumed = (project / "reports/latest/decision.json").read_bytes()
+    safe = [times for times in endpoint.answered.values() if times[0] < killed - WINDOW_S]
+    assert [times for times in safe if len(times) > 1] == []
+    assert len(endpoint.answered) == 600
+
+    (project / "reports/answers.sqlite").unlink()
+    assert run(project).wait() == 0
+    assert (project / "reports/latest/decision.json").read_bytes() == resumed
+
+
+def test_interrupting_keeps_every_answer(
+    endpoint: Endpoint, sums: Callable[[Endpoint, int], Path]
+) -> None:
+    """Ctrl-C ends the run in seconds with pytest's exit code; the next run asks the rest."""
+    endpoint.delay_s = 0.05
+    project = sums(endpoint, 200)
+    process = run(project)
+    while endpoint.calls < 50:
+        assert process.poll() is None, "the run ended before it could be interrupted"
+        time.sleep(0.005)
+    started = time.monotonic()
+    process.send_signal(signal.SIGINT)
+    assert process.wait(timeout=10) == pytest.ExitCode.INTERRUPTED
+    assert time.monotonic() - started < 5
+    before = endpoint.calls
+    assert run(project).wait() == 0
+    # A call under way at the interrupt may have been answered to nobody.
+    assert endpoint.calls - before <= 400 - before + 2 * 16
+
+
+def test_the_key_reaches_the_endpoint_and_nothing_else(
+    endpoint: Endpoint, sums: Callable[[Endpoint, int], Path]
+) -> None:
+    """The key goes out in the header, and stands in no file of the run or the store."""
+    project = sums(endpoint, 20)
+    assert run(project).wait() == 0
+    assert set(endpoint.headers) == {"Bearer not-a-secret"}
+    written = [p for p in (project / "reports").rglob("*") if p.is_file()]
+    assert [p for p in written if b"not-a-secret" in p.read_bytes()] == []
