@@ -42,15 +42,10 @@ class SquareAndAdd:
         ours, theirs = self.train, self.heldout
         gains, losses = (ours.gains, theirs.gains), (ours.losses, theirs.losses)
         limits = tango_interval(gains, losses, (ours.n, theirs.n), level=level)
-        scale, difference = np.array([ours.scale, theirs.scale]), np.array(self._differences)
-        below = difference - np.maximum(limits.low * scale, -1)
-        above = np.minimum(limits.high * scale, 1) - difference
+        difference = np.array([(side.gains - side.losses) / side.n for side in (ours, theirs)])
+        below, above = difference - limits.low, limits.high - difference
         down, up = math.hypot(below[0], above[1]), math.hypot(above[0], below[1])
         return Interval(max(self.gap - down, -2.0), min(self.gap + up, 2.0), level, self.method)
-
-    @property
-    def _differences(self) -> list[float]:
-        return [s.scale * (s.gains - s.losses) / s.n for s in (self.train, self.heldout)]
 
     def p_value(self, *, null: float = 0.0, side: Side = "two-sided") -> PValue:
         """Return 1 - the highest level whose interval excludes ``null``, halved one-sided."""

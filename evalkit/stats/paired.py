@@ -123,12 +123,13 @@ def is_thin(units: Units) -> bool:
 
 
 def bounded_tango(units: Units, *, method: str) -> TangoScore:
-    """Return the score procedure from the sums of gains and of losses alone."""
-    scale = units.reach
-    shares = units.scaled / scale
-    gains = float(np.clip(shares, 0, None).sum())
-    losses = float(np.clip(-shares, 0, None).sum())
-    return TangoScore(gains, losses, units.count, scale, method)
+    """Return the score procedure from the sums of gains and of losses alone.
+
+    Clusters count as wholly alike inside, and as Kish's number of equally large ones.
+    """
+    gains = float(np.clip(units.shares, 0, None).sum())
+    losses = float(np.clip(-units.shares, 0, None).sum())
+    return TangoScore(gains * units.kish, losses * units.kish, units.kish, method)
 
 
 def _exact(
@@ -152,6 +153,6 @@ def _variance(units: Units, procedure: Procedure | NotEstimable, *, binary: bool
     cases = float(units.sizes.sum())
     spread = estimate(units, method="")
     if isinstance(spread, NotEstimable) or (binary and not units.clustered) or is_thin(units):
-        churn = float(np.abs(units.scaled).mean()) or rule_of_three(units.count)
-        return churn * units.reach * cases / units.count
+        churn = float(np.abs(units.shares).sum()) or rule_of_three(units.count)
+        return churn * cases / units.kish
     return spread.standard_error**2 * cases

@@ -163,26 +163,24 @@ class TangoScore:
     """The score test and interval of one comparison of ``n`` units.
 
     For binary outcomes ``gains`` and ``losses`` are counts. For bounded differences they are the
-    sums of the positive and of the negative parts, as shares of ``scale``, the largest difference
-    possible: of all laws with these sums on that range the binary one has the widest spread, so
-    the test stays on the safe side where the sample shows too little of the spread itself.
+    sums of the positive and of the negative parts: of all laws on [-1, 1] with these sums the
+    binary one has the widest spread, so the test stays on the safe side where the sample shows too
+    little of the spread itself. ``n`` need not be whole: clusters of unequal size count as fewer.
     """
 
     gains: float
     losses: float
-    n: int
-    scale: float = 1.0
+    n: float
     method: str = "Tango score"
 
     def interval(self, *, level: float) -> Interval:
         """Return the score interval."""
         found = tango_interval(self.gains, self.losses, self.n, level=level).at()
-        low, high = found.low * self.scale, found.high * self.scale
-        return Interval(max(low, -1.0), min(high, 1.0), level, self.method)
+        return Interval(found.low, found.high, level, self.method)
 
     def p_value(self, *, null: float = 0.0, side: Side = "two-sided") -> PValue:
         """Return the p-value of the score test."""
-        p = tango_p(self.gains, self.losses, self.n, null=null / self.scale, side=side)
+        p = tango_p(self.gains, self.losses, self.n, null=null, side=side)
         return PValue(float(p[0]), self.method)
 
 

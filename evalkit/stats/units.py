@@ -32,14 +32,17 @@ class Units:
         return exact_mean(self.sums) / exact_mean(self.sizes)
 
     @property
-    def scaled(self) -> FloatArray:
-        """One value per unit whose plain mean over units is the mean over cases."""
-        return self.sums / exact_mean(self.sizes)
+    def shares(self) -> FloatArray:
+        """Each unit's part of the mean over cases."""
+        return self.sums / self.sizes.sum()
 
     @property
-    def reach(self) -> float:
-        """The largest size of a scaled value when each case's value lies in [-1, 1]."""
-        return float(self.sizes.max()) / exact_mean(self.sizes)
+    def kish(self) -> float:
+        """How many units of one size are worth as much: (sum of sizes)^2 / sum of their squares.
+
+        [Kish 1965]. The number of units when all have one size.
+        """
+        return float(self.sizes.sum() ** 2 / (self.sizes**2).sum())
 
     @property
     def effective(self) -> float:

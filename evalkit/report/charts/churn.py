@@ -77,8 +77,10 @@ def _parts(row: ChurnRow, left: float, room: float) -> tuple[Part, ...]:
         width = room * number / total if total else 0.0
         if number:
             drawn = round(max(width - 2, 1), 1)
-            middle = round(x + drawn / 2, 1)
-            parts.append(Part(kind, round(x, 1), drawn, middle, _label(kind, number, drawn)))
+            # A sliver is drawn wider than its share; at the end it must not leave the bar.
+            start = round(min(x, left + room - drawn), 1)
+            middle = round(start + drawn / 2, 1)
+            parts.append(Part(kind, start, drawn, middle, _label(kind, number, drawn)))
         x += width
     return tuple(parts)
 

@@ -7,10 +7,10 @@ from functools import cache
 from pathlib import Path
 
 import pytest
-from report.builder import MadeRun
-from report.scenarios import SCENARIOS
 
 from evalkit.report import View, build_view, render_html
+from tests.unit.report.builder import MadeRun
+from tests.unit.report.scenarios import SCENARIOS
 
 ViewOf = Callable[[str], View]
 PageOf = Callable[[str], str]

@@ -6,11 +6,18 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import cache
 
-from report.builder import HOSTILE, MadeRun, ModelPlan, Move, SuitePlan, loss_log, make_run
-
 from evalkit.decide import RunData, decide
 from evalkit.decide.policy import Policy
 from evalkit.model import Grade, Record, Reply
+from tests.unit.report.builder import (
+    HOSTILE,
+    MadeRun,
+    ModelPlan,
+    Move,
+    SuitePlan,
+    loss_log,
+    make_run,
+)
 
 SUITES = (
     SuitePlan("triage", "target", 108, 0.32, train=60, critical=6, sliced=True),

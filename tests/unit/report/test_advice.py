@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
-from report.scenarios import SCENARIOS
 
 from evalkit.decide.decision import ComparisonDecision, Flips, Gate, GateStatus
 from evalkit.report.advice import next_steps
+from tests.unit.report.scenarios import SCENARIOS
 
 
 def comparison(name: str) -> ComparisonDecision:
@@ -43,7 +43,7 @@ def test_a_promotion_without_broken_cases_has_nothing_to_read() -> None:
 
 
 def test_a_refused_candidate() -> None:
-    """Critical cases first; broken cases once for all suites; then overfitting and its best checkpoint."""
+    """Critical cases first; broken ones once for all suites; then overfitting and a checkpoint."""
     steps = next_steps(comparison("overfit"), partial=False)
     assert steps[0].text.startswith("Mend the critical cases first: heldout-001")
     assert [s.text[:8] for s in steps].count("Read the") == 1

@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
-from report.conftest import ViewOf
-from report.scenarios import SCENARIOS
 
 from evalkit.model import Case, Failure, Grade, Record, Reply, Ungraded
 from evalkit.report.caselist import LONGEST_TEXT, CaseEntry, Status, list_cases, status_of
+from tests.unit.report.conftest import ViewOf
+from tests.unit.report.scenarios import SCENARIOS
 
 
 @pytest.mark.parametrize(
@@ -37,7 +37,9 @@ def entry(*records: Record, case: Case | None = None) -> CaseEntry:
     return list_cases(made.decision.comparisons, [replace(suite, cases=(case,))], records)[0]
 
 
-def record(model: str, outcome: Reply | Failure, *, sample: int = 0, score: float | None = 1.0) -> Record:
+def record(
+    model: str, outcome: Reply | Failure, *, sample: int = 0, score: float | None = 1.0
+) -> Record:
     """Return a record of a model."""
     grades = {} if score is None else {"match": Grade(score, score >= 0.5, "because")}
     return Record("", "", model, sample, outcome, grades, score)
@@ -47,7 +49,10 @@ def test_samples_are_averaged_and_all_shown() -> None:
     """A case with three samples counts once, by its mean, and shows its answers in order."""
     found = entry(
         record("base", Reply("b")),
-        *(record("tuned", Reply(str(i)), sample=i, score=s) for i, s in ((2, 0.0), (0, 1.0), (1, 0.0))),
+        *(
+            record("tuned", Reply(str(i)), sample=i, score=s)
+            for i, s in ((2, 0.0), (0, 1.0), (1, 0.0))
+        ),
     )
     assert [a.text for a in found.candidate] == ["0", "1", "2"]
     assert (found.status, found.candidate_score) == ("broken", "33")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -30,7 +32,7 @@ def test_round_values_are_inside_even_and_few(values: list[float], most: int) ->
     found = round_values(low, high, most)
     assert len(found) <= most + 1
     assert all(low - 1e-6 <= v <= high + 1e-6 for v in found)
-    steps = {round(b - a, 6) for a, b in zip(found, found[1:], strict=False)}
+    steps = {round(b - a, 6) for a, b in pairwise(found)}
     assert len(steps) <= 1
 
 
@@ -160,16 +162,16 @@ def test_crowded_steps_give_way_to_round_numbers() -> None:
 def test_curve_labels_keep_apart() -> None:
     """Two lines that end at one place have labels that do not touch."""
     first, second = (
-        curve_chart(
-            [line("train", 30, 60), line("heldout", 30, 60)], [], [], steps=(), width=WIDE
-        )
+        curve_chart([line("train", 30, 60), line("heldout", 30, 60)], [], [], steps=(), width=WIDE)
         .panels[0]
         .lines
     )
     assert abs(first.label_y - second.label_y) >= 32
 
 
-@given(st.lists(st.integers(0, 5000), min_size=4, max_size=4), st.sampled_from(list(WIDTHS.values())))
+@given(
+    st.lists(st.integers(0, 5000), min_size=4, max_size=4), st.sampled_from(list(WIDTHS.values()))
+)
 def test_churn_fills_its_bar(counts: list[int], width: int) -> None:
     """The parts of a bar follow each other, end at its end, and leave out what is none."""
     row = ChurnRow("triage", tuple(zip(CHURN_KINDS, counts, strict=True)))
@@ -177,7 +179,7 @@ def test_churn_fills_its_bar(counts: list[int], width: int) -> None:
     parts = chart.bars[0].parts
     assert [p.kind for p in parts] == [k for k, n in row.counts if n]
     assert all(a.x <= a.middle <= a.x + a.width for a in parts)
-    assert all(a.x < b.x + 0.2 for a, b in zip(parts, parts[1:], strict=False))
+    assert all(a.x < b.x + 0.2 for a, b in pairwise(parts))
     assert not parts or parts[-1].x + parts[-1].width <= width + 0.2
 
 

@@ -83,7 +83,13 @@ def test_money(amount: float | None, text: str) -> None:
 
 @pytest.mark.parametrize(
     ("seconds", "text"),
-    [(0.44, "0.4 s"), (48.2, "48 s"), (200, "3 min 20 s"), (7501, "2 h 5 min"), (59.7, "1 min 0 s")],
+    [
+        (0.44, "0.4 s"),
+        (48.2, "48 s"),
+        (200, "3 min 20 s"),
+        (7501, "2 h 5 min"),
+        (59.7, "1 min 0 s"),
+    ],
 )
 def test_duration(seconds: float, text: str) -> None:
     """A time span has the two units that matter."""

@@ -67,8 +67,7 @@ WORDING: list[tuple[SuiteResult, str]] = [
     ),
     (
         result("regressed_within_margin", -0.01, (-0.021, 0.001)),
-        "1.0 points lower (95 % interval 2.1 lower to 0.1 higher), "
-        "probably within the limit of 2.",
+        "1.0 points lower (95 % interval 2.1 lower to 0.1 higher), probably within the limit of 2.",
     ),
     (
         result("inconclusive", -0.01, (-0.05, 0.03)),

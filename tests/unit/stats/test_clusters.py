@@ -71,11 +71,17 @@ def test_effective_counts_what_carries_the_differences() -> None:
 
 
 def test_mean_weighs_cases_alike() -> None:
-    """A large cluster counts by its cases, and scaled units average to the same mean."""
+    """A large cluster counts by its cases, and the units' shares add up to the mean."""
     units = cluster_units([1.0, 1.0, 1.0, 0.0], ["a", "a", "a", "b"])
     assert units.mean == 0.75
-    assert units.scaled.mean() == pytest.approx(0.75)
-    assert units.reach == 1.5
+    assert units.shares.sum() == pytest.approx(0.75)
+
+
+def test_unequal_clusters_count_as_fewer() -> None:
+    """Kish's number is that of the clusters when they are equal, and near 1 when one is all."""
+    assert cluster_units([1.0] * 6, ["a", "a", "b", "b", "c", "c"]).kish == pytest.approx(3)
+    assert cluster_units([1.0] * 4, ["a", "a", "a", "b"]).kish == pytest.approx(1.6)
+    assert case_units([0.0] * 9).kish == 9
 
 
 @pytest.mark.parametrize(
