@@ -82,12 +82,6 @@ def _grade_again(
 
 def write_run(folder: RunFolder, stored: Stored) -> Finished:
     """Write a whole run; the manifest comes last, so that a folder with one is a finished run."""
-    inputs = Inputs(
-        project=stored.project,
-        suites=tuple(replace(suite, cases=()) for suite in stored.suites),
-        policy=stored.policy,
-    )
-    folder.write_text(INPUTS, pretty(to_tree(inputs)))
     folder.write_cases(case for suite in stored.suites for case in suite.cases)
     folder.write_records(stored.records)
     finished = write_decision(folder, stored)
@@ -96,7 +90,13 @@ def write_run(folder: RunFolder, stored: Stored) -> Finished:
 
 
 def write_decision(folder: RunFolder, stored: Stored) -> Finished:
-    """Write the decision and everything that is made from it."""
+    """Write the decision, what it was made by, and everything that is made from it."""
+    inputs = Inputs(
+        project=stored.project,
+        suites=tuple(replace(suite, cases=()) for suite in stored.suites),
+        policy=stored.policy,
+    )
+    folder.write_text(INPUTS, pretty(to_tree(inputs)))
     view = stored.view()
     folder.write_text("decision.json", pretty(to_dict(stored.decision)))
     folder.write_text("report.html", render_html(view))

@@ -10,6 +10,7 @@ from evalkit.pipeline.options import Options
 from evalkit.pipeline.plan import Plan
 from evalkit.pipeline.run import Selected
 from evalkit.pipeline.status import PairStatus, case_status
+from evalkit.plugin.collection import category_of
 from evalkit.plugin.items import CaseItem, EvalkitItem
 from evalkit.plugin.progress import LiveLine
 from evalkit.plugin.rules import Rule, outcome
@@ -24,7 +25,22 @@ class Local:
     def __init__(self, config: pytest.Config, plan: Plan, options: Options) -> None:
         self._live = Live(plan, options)
         self._summary = Summary(self._live)
-        self._line = LiveLine(config, self._live.progress)
+        self._line = LiveLine(self._live.progress)
+        self._config = config
+
+    def pytest_sessionstart(self) -> None:
+        """Take over the terminal's progress, now that there is a reporter."""
+        self._line.attach(self._config)
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_report_teststatus(
+        self, report: pytest.TestReport | pytest.CollectReport
+    ) -> tuple[str, str, str | tuple[str, dict[str, bool]]] | None:
+        """Leave pytest's letters out where the live line says more."""
+        if not self._line.on or report.when != "call":
+            return None
+        category = "failed" if report.failed else category_of(report)
+        return category, "", ("FAILED", {"red": True}) if report.failed else ""
 
     def pytest_collection_finish(self, session: pytest.Session) -> None:
         """Start asking as soon as it is known which cases were chosen."""

@@ -12,6 +12,8 @@ from evalkit.model import Suite
 from evalkit.pipeline.status import SEVERITY, PairStatus
 
 if TYPE_CHECKING:
+    from _pytest._io import TerminalWriter
+
     from evalkit.runner import Progress
 
 ERASE = "\r\x1b[2K"
@@ -25,23 +27,28 @@ class LiveLine:
     ``-v`` (pytest's own lines say more), ``-q``, and where the output is not a terminal.
     """
 
-    def __init__(self, config: pytest.Config, progress: Callable[[], Progress]) -> None:
-        reporter = config.pluginmanager.get_plugin("terminalreporter")
-        self._writer = reporter._tw if reporter else None  # noqa: SLF001  (no public way)
+    def __init__(self, progress: Callable[[], Progress]) -> None:
         self._progress = progress
         self._started = time.monotonic()
         self._counts: dict[PairStatus, int] = {}
         self._suite = ""
-        self.on = bool(
-            reporter
-            and reporter.isatty
-            and reporter.verbosity == 0
-            and not config.getoption("collectonly")
-        )
+        self._writer: TerminalWriter | None = None
+
+    @property
+    def on(self) -> bool:
+        """Whether there is a terminal to write to."""
+        return self._writer is not None
+
+    def attach(self, config: pytest.Config) -> None:
+        """Find the terminal, if there is one and it is neither asked to say more nor less."""
+        reporter = config.pluginmanager.get_plugin("terminalreporter")
+        asked = reporter and reporter.verbosity == 0 and not config.getoption("collectonly")
+        if asked and reporter.isatty:
+            self._writer = reporter._tw  # noqa: SLF001  (pytest offers no public writer)
 
     def show(self) -> None:
         """Write the line anew."""
-        if self.on and self._writer:
+        if self._writer:
             width = self._writer.fullwidth - 1
             self._writer.write(
                 ERASE + describe(self._progress(), time.monotonic() - self._started)[:width]
@@ -50,7 +57,7 @@ class LiveLine:
 
     def clear(self) -> None:
         """Take the line away, so that others can write."""
-        if self.on and self._writer:
+        if self._writer:
             self._writer.write(ERASE)
 
     def count(self, suite: Suite, status: PairStatus) -> None:
@@ -62,7 +69,7 @@ class LiveLine:
 
     def end_suite(self) -> None:
         """Leave a line about the suite that has come to its end."""
-        if self.on and self._writer and self._counts:
+        if self._writer and self._counts:
             counts = ", ".join(
                 f"{self._counts[s]} {s}" for s in reversed(SEVERITY) if s in self._counts
             )
@@ -70,9 +77,9 @@ class LiveLine:
             self._writer.line(f"{self._suite}: {counts}")
         self._counts = {}
 
-    def rule(self, label: str, suite: str, passed: bool) -> None:  # noqa: FBT001
+    def rule(self, label: str, suite: str, *, passed: bool) -> None:
         """Leave a line about one rule of the gate."""
-        if self.on and self._writer:
+        if self._writer:
             self.end_suite()
             self._writer.write(f"{suite or 'run'}: {label} ")
             self._writer.line("passed" if passed else "failed", green=passed, red=not passed)

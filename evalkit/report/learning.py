@@ -131,10 +131,16 @@ def _finding(comparison: ComparisonDecision, held: list[CurvePoint]) -> str:
     last = next((p for p in held if p.model == comparison.candidate), None)
     if last is None or last.mean == best.mean:
         return f"{start}nothing scored higher than {_named(last or best)} ({points(best.mean)})."
+    chance = "; their intervals overlap, so this may be chance" if _overlap(best, last) else ""
     return (
         f"{start}{_named(best)} scored highest ({points(best.mean)}); "
-        f"the candidate has {points(last.mean)}."
+        f"the candidate has {points(last.mean)}{chance}."
     )
+
+
+def _overlap(best: CurvePoint, last: CurvePoint) -> bool:
+    upper, lower = best.interval, last.interval
+    return upper is not None and lower is not None and upper.low <= lower.high
 
 
 def _named(point: CurvePoint) -> str:

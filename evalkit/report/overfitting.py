@@ -112,7 +112,7 @@ def _gap(result: OverfitResult) -> IntervalRow:
 
 _GLYPHS: dict[OverfitClass, str] = {
     "sound": "=",
-    "mostly_memorised": "▽",
+    "mostly_memorised": "▼",
     "no_transfer": "▼",
     "harmful": "▼",
     "inconclusive": "?",

@@ -11,6 +11,7 @@ from evalkit.report.safe import one_line
 from evalkit.report.words import OUTCOMES, VERDICTS, Tone, ZoneKey, phrase
 
 MOST_REASONS = 3
+_MOST_SLICES = 3
 _CAVEAT = "What follows is read from the answers that came. It decides nothing."
 _ZONES: tuple[ZoneKey, ...] = ("worse", "better", "unknown", "held")
 
@@ -83,12 +84,7 @@ def _more(left: int) -> str:
 def _lines(comparison: ComparisonDecision, zone: ZoneKey) -> tuple[Line, ...]:
     lines = [_line(s) for s in comparison.suites if VERDICTS[s.verdict].zone == zone]
     if zone == "worse":
-        lines += [
-            _slice_line(result, part)
-            for result in comparison.suites
-            for part in result.slices
-            if part.alarm
-        ]
+        lines += [_slices_line(s) for s in comparison.suites if any(p.alarm for p in s.slices)]
     return tuple(lines)
 
 
@@ -97,10 +93,21 @@ def _line(result: SuiteResult) -> Line:
     return Line(words.glyph, words.tone, one_line(result.suite, 60), typeset(phrase(result)))
 
 
-def _slice_line(result: SuiteResult, part: SliceResult) -> Line:
-    where = one_line(f"{result.suite}, {part.field} {part.value}", 60)
-    lost = points(-part.difference)
-    return Line("▼", "unsure", where, f"a slice of {many(part.n, 'case')}: {lost} points lower.")
+def _slices_line(result: SuiteResult) -> Line:
+    """Return one line for all alarming slices of a suite, the worst of them named."""
+    found = sorted((p for p in result.slices if p.alarm), key=lambda p: p.difference)
+    named = [_slice_words(part) for part in found[:_MOST_SLICES]]
+    more = (
+        f" and {many(len(found) - _MOST_SLICES, 'more slice')}" if len(found) > len(named) else ""
+    )
+    name = f"{one_line(result.suite, 60)}, {'slice' if len(found) == 1 else 'slices'}"
+    return Line("▼", "unsure", name, f"{', '.join(named)}{more}.")
+
+
+def _slice_words(part: SliceResult) -> str:
+    field = part.field.removeprefix("tags.").removeprefix("vars.")
+    where = one_line(f"{field} {part.value}", 60)
+    return f"{where} {points(-part.difference)} points lower ({many(part.n, 'case')})"
 
 
 def _facts(comparison: ComparisonDecision, alpha: float) -> tuple[Fact, ...]:

@@ -37,7 +37,10 @@ class Flips:
 
 @dataclass(frozen=True, slots=True)
 class CandidateView:
-    """One candidate against its base. ``key`` is unique in the page."""
+    """One candidate against its base. ``key`` is unique in the page.
+
+    ``base_model`` and ``candidate_model`` are the names by which the endpoints know them.
+    """
 
     key: str
     base: str

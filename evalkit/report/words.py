@@ -95,7 +95,7 @@ ZONES: dict[ZoneKey, str] = {
 
 OVERFITTING: dict[OverfitClass, tuple[str, Tone]] = {
     "sound": ("carries over", "good"),
-    "mostly_memorised": ("mostly memorised", "unsure"),
+    "mostly_memorised": ("mostly memorised", "bad"),
     "no_transfer": ("does not carry over", "bad"),
     "harmful": ("harmful", "bad"),
     "inconclusive": ("cannot tell", "unsure"),

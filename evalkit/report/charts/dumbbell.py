@@ -63,7 +63,7 @@ def dumbbell_chart(rows: Sequence[DumbbellRow], width: int) -> DumbbellChart:
     left, right = (30.0, width - 50.0) if stacked else (width * 0.25, width * 0.82)
     scale = Scale(0, 100, left, right)
     placed: list[PlacedPair] = []
-    y, group = 26.0, None
+    y, group = 0.0, None
     for row in rows:
         heading = "" if row.group == group else row.group
         if heading:
@@ -77,7 +77,7 @@ def dumbbell_chart(rows: Sequence[DumbbellRow], width: int) -> DumbbellChart:
         width=width,
         height=int(y + 66),
         stacked=stacked,
-        top=30,
+        top=12,
         bottom=y + 22,
         left=left,
         right=right,

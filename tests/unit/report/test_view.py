@@ -55,7 +55,26 @@ def test_the_first_screen_of_a_refused_run(view_of: ViewOf) -> None:
     listed = [li.name for li in (*found.worse, *found.better, *found.unknown, *found.held)]
     suites = [s.suite for s in decision.suites]
     assert sorted(n for n in listed if n in suites) == sorted(suites)
-    assert [n for n in listed if n not in suites] == ["triage, language de", "triage, language en"]
+    assert [n for n in listed if n not in suites] == ["triage, slices"]
+
+
+def test_alarming_slices_share_a_line() -> None:
+    """The worst slices of a suite are named, the others counted, prefixes of fields left out."""
+    comparison = SCENARIOS["overfit"]().decision.comparisons[0]
+    first = comparison.suites[0]
+    parts = tuple(
+        replace(first.slices[0], field="tags.topic", value=f"t{i}", difference=-i / 10)
+        for i in (1, 4, 2, 3, 5)
+    )
+    for kept, words in (
+        (parts, "topic t5 50.0 points lower (27 cases), topic t4 40.0 points lower (27 cases), "),
+        (parts[:1], "topic t1 10.0 points lower (27 cases)."),
+    ):
+        found = replace(comparison, suites=(replace(first, slices=kept),))
+        line = summarise(found, alpha=0.05, partial=False).worse[-1]
+        assert line.text.startswith(words)
+        assert line.name == ("triage, slices" if len(kept) > 1 else "triage, slice")
+        assert line.text.endswith("and 2 more slices.") is (len(kept) > 1)
 
 
 @pytest.mark.parametrize("name", ["promote", "overfit", "inconclusive", "incomplete", "two"])
@@ -248,6 +267,14 @@ def test_the_learning_curve_starts_at_the_base(view_of: ViewOf) -> None:
     assert not any(curve.main or curve.losses for curve in rest)
     assert first.finding.startswith("On held-out cases of triage epoch-1 at step 60 scored highest")
     assert [m.label.split(":")[0] for m in first.marks] == ["highest on held-out", "candidate"]
+
+
+def test_a_lead_that_may_be_chance_is_called_so(view_of: ViewOf) -> None:
+    """Where the intervals overlap the best checkpoint is not advertised as better."""
+    close = view_of("promote").candidates[0].overfitting.learning[0]
+    clear = view_of("overfit").candidates[0].overfitting.learning[0]
+    assert close.finding.endswith("their intervals overlap, so this may be chance.")
+    assert "chance" not in clear.finding
 
 
 def test_a_candidate_without_a_step_stands_at_the_end() -> None:

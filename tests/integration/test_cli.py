@@ -1,0 +1,112 @@
+"""The command line over the example project."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from evalkit.cli import main
+
+Captured = pytest.CaptureFixture[str]
+
+
+@pytest.fixture(autouse=True)
+def here(example: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """Stand in a copy of the example."""
+    monkeypatch.chdir(example)
+    yield example
+
+
+def test_run_promotes_and_says_so(capsys: Captured) -> None:
+    """`run` exits 0, prints the decision and where the report is."""
+    assert main(["run", "suites"]) == 0
+    out = capsys.readouterr().out
+    assert "Promote" in out
+    assert "report.html" in out
+
+
+def test_run_decides_as_pytest_does(pytester: pytest.Pytester) -> None:
+    """The two ways to drive a run give the same bytes."""
+    assert main(["run", "suites", "--reports", "one"]) == 0
+    pytester.runpytest("--evalkit", "suites", "--evalkit-report", "two")
+    assert (
+        Path("one/latest/decision.json").read_bytes()
+        == Path("two/latest/decision.json").read_bytes()
+    )
+
+
+def test_a_limited_run_is_incomplete(capsys: Captured) -> None:
+    """Exit code 4, and `gate` says the same of the finished folder."""
+    assert main(["run", "suites", "--limit", "3", "--json"]) == 4
+    assert json.loads(capsys.readouterr().out)["outcome"] == "incomplete"
+    assert main(["gate", "reports/latest"]) == 4
+
+
+def test_gate_judges_by_another_policy_and_writes_nothing(here: Path) -> None:
+    """A gain that no run could show turns the exit code; the folder stays as it was."""
+    assert main(["run", "suites"]) == 0
+    before = Path("reports/latest/decision.json").read_bytes()
+    strict = here / "strict.yaml"
+    strict.write_text("version: 1\nsuites: {sums: {rule: superior, min_gain: 0.9}}\n")
+    assert main(["gate", "reports/latest", "--policy", "strict.yaml"]) == 1
+    assert main(["gate", "reports/latest"]) == 0
+    assert Path("reports/latest/decision.json").read_bytes() == before
+
+
+def test_decide_writes_what_gate_only_says(here: Path) -> None:
+    """Afterwards the folder holds the new decision and its policy."""
+    assert main(["run", "suites"]) == 0
+    (here / "strict.yaml").write_text("version: 1\nsuites: {greetings: {min_cases: 500}}\n")
+    assert main(["decide", "reports/latest", "--policy", "strict.yaml"]) == 0
+    assert main(["gate", "reports/latest"]) in {3, 4}
+
+
+def test_grade_uses_the_graders_of_now(here: Path) -> None:
+    """A stricter grader changes the decision without a call."""
+    assert main(["run", "suites"]) == 0
+    suite = here / "suites/greetings/greetings.yaml"
+    suite.write_text(
+        suite.read_text().replace("type: contains", "type: string_check, operation: eq")
+    )
+    suite.write_text(suite.read_text().replace(", ignore_case: true", ", value: 'Hello.'"))
+    assert main(["grade", "reports/latest"]) == 0
+    decision = json.loads(Path("reports/latest/decision.json").read_text())
+    greetings = next(s for s in decision["comparisons"][0]["suites"] if s["suite"] == "greetings")
+    assert (greetings["base_mean"], greetings["candidate_mean"]) == (0, 1)
+
+
+def test_report_is_made_again_to_the_byte() -> None:
+    """It is a function of the run folder."""
+    assert main(["run", "suites"]) == 0
+    report = Path("reports/latest/report.html")
+    before = report.read_bytes()
+    report.unlink()
+    assert main(["report", "reports/latest"]) == 0
+    assert report.read_bytes() == before
+
+
+@pytest.mark.parametrize("name", ["suite", "project", "policy", "decision"])
+def test_schemas_are_printed(name: str, capsys: Captured) -> None:
+    """Each is a JSON Schema."""
+    assert main(["schema", name]) == 0
+    assert json.loads(capsys.readouterr().out)["$schema"].startswith("https://json-schema.org/")
+
+
+def test_validate_says_what_a_run_would_do(capsys: Captured) -> None:
+    """Suites, cases and comparisons."""
+    assert main(["validate", "suites"]) == 0
+    out = capsys.readouterr().out
+    assert "sums: target, 40 cases" in out
+    assert "tuned against base" in out
+
+
+@pytest.mark.parametrize("args", [["gate", "nowhere"], ["validate", "nowhere"]])
+def test_what_is_not_there_is_a_usage_error(args: list[str], capsys: Captured) -> None:
+    """Exit code 2, and a message in three parts."""
+    assert main(args) == 2
+    err = capsys.readouterr().err
+    assert "needed:" in err
+    assert "got:" in err
