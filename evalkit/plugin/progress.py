@@ -42,8 +42,9 @@ class LiveLine:
     def attach(self, config: pytest.Config) -> None:
         """Find the terminal, if there is one and it is neither asked to say more nor less."""
         reporter = config.pluginmanager.get_plugin("terminalreporter")
-        asked = reporter and reporter.verbosity == 0 and not config.getoption("collectonly")
-        if asked and reporter.isatty:
+        if reporter is None or reporter.verbosity != 0 or config.getoption("collectonly"):
+            return
+        if reporter.isatty:
             self._writer = reporter._tw  # noqa: SLF001  (pytest offers no public writer)
 
     def show(self) -> None:

@@ -85,12 +85,13 @@ def _read_broken(comparison: ComparisonDecision) -> Step:
     """Return one step for all suites that got worse: what broke has causes in common."""
     worse = [s for s in comparison.suites if VERDICTS[s.verdict].zone == "worse"]
     parts = [f"{one_line(s.suite, 60)} {count(s.flips.broken)}" for s in worse if s.flips.broken]
+    where = f" ({', '.join(parts)})" if len(parts) > 1 else ""
     total = sum(s.flips.broken for s in worse)
     if not total:
         return Step("See which cases lost most: none went from right to wrong.", "cases")
     return Step(
-        f"Read the {many(total, 'case')} that broke ({', '.join(parts)}) and cover what they have "
-        "in common in the training data.",
+        f"Read the {many(total, 'case')} that broke{where} and cover what they have in common "
+        "in the training data.",
         "flips",
     )
 

@@ -34,7 +34,7 @@ class Units:
     @property
     def shares(self) -> FloatArray:
         """Each unit's part of the mean over cases."""
-        return self.sums / self.sizes.sum()
+        return self.sums / float(self.sizes.sum())
 
     @property
     def kish(self) -> float:

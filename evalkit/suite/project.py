@@ -13,6 +13,7 @@ from evalkit.suite.parse import read_sampling
 from evalkit.suite.validate import Checked, did_you_mean
 
 Entries = Mapping[str, Mapping[str, Any]]
+WEIGHTS = ".gguf"
 
 
 def parse_project(checked: Checked, root: Path) -> tuple[Project | None, list[Fault]]:
@@ -50,13 +51,24 @@ def _model(name: str, entry: Mapping[str, Any], root: Path) -> ModelSpec:
         if key in fields:
             fields[key] = absolute(root, fields[key])
     fields["trained_on"] = tuple(absolute(root, p) for p in fields.get("trained_on", ()))
-    limits = dict(fields.get("limits", {}))
-    if "timeout_s" in limits:
-        limits["timeout_s"] = float(limits["timeout_s"])
-    fields["limits"] = Limits(**limits)
+    if fields["model"].endswith(WEIGHTS):
+        fields["model"] = str(absolute(root, fields["model"]))
+    options = fields.get("options", {})
+    if fields["client"] == "replay" and "path" in options:
+        fields["options"] = {**options, "path": str(absolute(root, options["path"]))}
+    fields["limits"] = _limits(fields)
     if "price" in fields:
         fields["price"] = Price(**{key: float(money) for key, money in fields["price"].items()})
     return ModelSpec(name=name, **fields)
+
+
+def _limits(fields: Mapping[str, Any]) -> Limits:
+    # The embedded model answers one request at a time: more in flight would only wait.
+    default = {"concurrency": 1} if fields["client"] == "local" else {}
+    limits = {**default, **fields.get("limits", {})}
+    if "timeout_s" in limits:
+        limits["timeout_s"] = float(limits["timeout_s"])
+    return Limits(**limits)
 
 
 def absolute(root: Path, path: str) -> Path:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -14,10 +13,10 @@ Captured = pytest.CaptureFixture[str]
 
 
 @pytest.fixture(autouse=True)
-def here(example: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+def here(example: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Stand in a copy of the example."""
     monkeypatch.chdir(example)
-    yield example
+    return example
 
 
 def test_run_promotes_and_says_so(capsys: Captured) -> None:

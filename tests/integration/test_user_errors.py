@@ -36,16 +36,19 @@ def append(file: str, text: str) -> Mend:
     return change
 
 
+def no_suites(root: Path) -> None:
+    """Take all suites away."""
+    for name in ("sums", "greetings"):
+        shutil.rmtree(root / "suites" / name)
+
+
 SUMS, PROJECT, ROWS = "sums/sums.yaml", "evalkit.yaml", "sums/sums.jsonl"
 TUNED = "model: tuned-by-rule"
 SCRIPTED = f"client: scripted\n    {TUNED}"
 
 FAULTS: dict[str, tuple[Mend, list[str]]] = {
     "no project": (lambda root: (root / "suites/evalkit.yaml").unlink(), ["*evalkit.yaml*"]),
-    "no suite": (
-        lambda root: [shutil.rmtree(root / "suites" / d) for d in ("sums", "greetings")],
-        ["*suite*"],
-    ),
+    "no suite": (no_suites, ["*suite*"]),
     "yaml syntax": (append(SUMS, "\nslices: [a\n"), ["*sums.yaml:*"]),
     "unknown field": (append(SUMS, "\nmargins: 0.1\n"), ["*sums.yaml:*", "*margins*", "*margin*"]),
     "unknown grader": (

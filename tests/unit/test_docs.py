@@ -13,7 +13,8 @@ DOCS = Path(__file__).parents[2] / "docs"
 
 def words(page: str) -> set[str]:
     """Return every word that a page sets as code."""
-    return set(re.findall(r"[\w$.-]+", " ".join(re.findall(r"`([^`]+)`", (DOCS / page).read_text()))))
+    code = re.findall(r"`([^`]+)`", (DOCS / page).read_text())
+    return set(re.findall(r"[\w$.-]+", " ".join(code)))
 
 
 def test_every_grader_and_its_options_are_described() -> None:

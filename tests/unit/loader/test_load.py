@@ -63,6 +63,19 @@ def test_a_project_is_read_whole(tmp_path: Path) -> None:
     assert project.allow_code
 
 
+def test_what_each_kind_of_client_needs_is_settled(tmp_path: Path) -> None:
+    """Files are found from the project's folder; the embedded model takes one request at a time."""
+    text = (
+        "version: 1\nmodels:\n"
+        "  base: {role: base, client: local, model: weights.gguf}\n"
+        "  tuned: {role: candidate, client: replay, model: b, options: {path: old.jsonl}}\n"
+    )
+    models = loaded(tmp_path, {"evalkit.yaml": text, "sums/sums.yaml": SUITE}).project.models
+    assert models["base"].model == str(tmp_path / "weights.gguf")
+    assert models["base"].limits == Limits(concurrency=1)
+    assert models["tuned"].options == {"path": str(tmp_path / "old.jsonl")}
+
+
 def test_every_candidate_is_compared_with_the_only_base(tmp_path: Path) -> None:
     """Unless the project says which comparisons it wants."""
     assert loaded(tmp_path, FILES).project.comparisons == (

@@ -120,6 +120,14 @@ def test_a_loss_without_a_flip() -> None:
     assert texts(found) == ["See which cases lost most: none went from right to wrong."]
 
 
+def test_broken_cases_are_counted_by_suite_only_where_there_are_several() -> None:
+    """One suite's number is not given twice."""
+    found = with_gate(comparison("overfit"), "suite", "failed")
+    assert "that broke (triage " in texts(found)[0]
+    alone = replace(found, suites=found.suites[:1])
+    assert "cases that broke and cover" in texts(alone)[0]
+
+
 def test_many_critical_cases_are_counted() -> None:
     """Beyond four names the rest is a number."""
     found = comparison("overfit")
