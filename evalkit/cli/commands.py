@@ -120,8 +120,8 @@ def _show(finished: Finished, given: argparse.Namespace) -> int:
         print(json.dumps(to_dict(finished.decision), indent=2))
     else:
         colour = sys.stdout.isatty() and "NO_COLOR" not in os.environ
-        print(render_text(finished.view, color=colour))
-        print(f"report: {finished.folder / 'report.html'}")
+        path = str(finished.folder / "report.html")
+        print(render_text(finished.view, color=colour, path=path), end="")
     return 0
 
 

@@ -68,7 +68,7 @@ def model_facts(
         name=model.name,
         role=model.role,
         client=model.client,
-        model=model.model,
+        model=f"{model.model} + {model.adapter.name}" if model.adapter else model.model,
         identity=identity,
         answers=len(replies),
         asked=asked,

@@ -13,13 +13,14 @@ from typing import Any
 
 import pytest
 
+from evalkit.decide.status import Status
 from evalkit.model import Case, Suite
 from evalkit.pipeline.follow import Follower
 from evalkit.pipeline.live import Live
 from evalkit.pipeline.options import Options
 from evalkit.pipeline.plan import Plan
 from evalkit.pipeline.run import Run
-from evalkit.pipeline.status import PairStatus, case_status
+from evalkit.pipeline.status import case_status
 from evalkit.plugin.items import EvalkitItem, RuleItem
 from evalkit.plugin.reports import Result, reports
 from evalkit.plugin.rules import Rule, outcome, run_rules, suite_rules
@@ -53,7 +54,7 @@ class Worker:
         item.run(self, quiet=False)
         return True
 
-    def case(self, suite: Suite, case: Case) -> tuple[PairStatus, str]:
+    def case(self, suite: Suite, case: Case) -> tuple[Status, str]:
         """Wait for the answers to one case."""
         records = self._run.records(suite, case)
         return case_status(case, records, self._run.plan.project.comparisons), tell(case, records)

@@ -9,8 +9,8 @@ from typing import Any, Protocol
 
 import pytest
 
+from evalkit.decide.status import Status
 from evalkit.model import Case, Pair, Suite
-from evalkit.pipeline.status import PairStatus
 from evalkit.plugin.reports import Result, reports
 from evalkit.plugin.rules import Rule, run_rules, suite_rules
 
@@ -18,7 +18,7 @@ from evalkit.plugin.rules import Rule, run_rules, suite_rules
 class Running(Protocol):
     """What items need of the session."""
 
-    def case(self, suite: Suite, case: Case) -> tuple[PairStatus, str]:
+    def case(self, suite: Suite, case: Case) -> tuple[Status, str]:
         """Wait for the answers; return what happened to the pair, and the story at length."""
 
     def rule(self, rule: Rule) -> tuple[str, str]:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import pytest
 
+from evalkit.decide.status import Status
 from evalkit.model import Case, Suite
 from evalkit.pipeline.live import Live
 from evalkit.pipeline.options import Options
 from evalkit.pipeline.plan import Plan
 from evalkit.pipeline.run import Selected
-from evalkit.pipeline.status import PairStatus, case_status
+from evalkit.pipeline.status import case_status
 from evalkit.plugin.collection import category_of
 from evalkit.plugin.items import CaseItem, EvalkitItem
 from evalkit.plugin.progress import LiveLine
@@ -56,7 +57,7 @@ class Local:
         item.run(self, quiet=self._line.on)
         return True
 
-    def case(self, suite: Suite, case: Case) -> tuple[PairStatus, str]:
+    def case(self, suite: Suite, case: Case) -> tuple[Status, str]:
         """Wait for the answers to one case, the live line running meanwhile."""
         run = self._live.required_run()
         records = run.records(suite, case, while_waiting=self._line.show)

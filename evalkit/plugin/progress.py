@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from evalkit.decide.status import Status
 from evalkit.model import Suite
-from evalkit.pipeline.status import SEVERITY, PairStatus
+from evalkit.pipeline.status import SEVERITY
 
 if TYPE_CHECKING:
     from _pytest._io import TerminalWriter
@@ -30,7 +31,7 @@ class LiveLine:
     def __init__(self, progress: Callable[[], Progress]) -> None:
         self._progress = progress
         self._started = time.monotonic()
-        self._counts: dict[PairStatus, int] = {}
+        self._counts: dict[Status, int] = {}
         self._suite = ""
         self._writer: TerminalWriter | None = None
 
@@ -61,7 +62,7 @@ class LiveLine:
         if self._writer:
             self._writer.write(ERASE)
 
-    def count(self, suite: Suite, status: PairStatus) -> None:
+    def count(self, suite: Suite, status: Status) -> None:
         """Count one case; when its suite changes, leave a line about the one before."""
         if suite.name != self._suite:
             self.end_suite()

@@ -41,9 +41,10 @@ class Summary:
         if self._finished:
             reporter.section("evalkit", "=")
             width = min(shutil.get_terminal_size().columns, WIDEST)
+            path = str(shown(self._finished.folder / "report.html"))
             colour = reporter.hasmarkup
-            reporter.write_line(render_text(self._finished.view, width=width, color=colour))
-            reporter.write_line(f"report: {shown(self._finished.folder / 'report.html')}")
+            text = render_text(self._finished.view, width=width, color=colour, path=path)
+            reporter.write_line(text.rstrip())
         elif self._kept:
             reporter.section("evalkit", "=")
             reporter.write_line(f"Run not finished, nothing decided: {self._kept}.")

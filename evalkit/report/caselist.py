@@ -5,15 +5,14 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 
 from evalkit.decide.decision import ComparisonDecision
+from evalkit.decide.status import RIGHT, Status, mean_score, status_of
 from evalkit.model import Case, Failure, Graded, Message, Record, Suite, Ungraded
 from evalkit.report.numerals import ABSENT, points
 from evalkit.report.safe import one_line, visible
 from evalkit.report.words import Tone
-
-Status = Literal["broken", "error", "missed", "fixed", "passed"]
 
 LONGEST_TEXT = 8_000
 """Characters of a text that are shown; records.jsonl.gz has all of it."""
@@ -104,7 +103,7 @@ def _asked(comparison: ComparisonDecision, case: Case, index: Index) -> bool:
 def _entry(number: int, comparison: ComparisonDecision, case: Case, index: Index) -> CaseEntry:
     base = index.get((case.suite, case.id, comparison.base), ())
     candidate = index.get((case.suite, case.id, comparison.candidate), ())
-    before, after = _mean(base), _mean(candidate)
+    before, after = mean_score(base), mean_score(candidate)
     prompt = tuple((one_line(_role(m), 20), _cut(_content(m))) for m in case.messages)
     return CaseEntry(
         pair=number,
@@ -124,20 +123,6 @@ def _entry(number: int, comparison: ComparisonDecision, case: Case, index: Index
     )
 
 
-def status_of(base: float | None, candidate: float | None) -> Status:
-    """Return what happened to a case by its two mean scores; at least one half counts as right."""
-    if base is None or candidate is None:
-        return "error"
-    if base >= 0.5:
-        return "passed" if candidate >= 0.5 else "broken"
-    return "fixed" if candidate >= 0.5 else "missed"
-
-
-def _mean(records: Sequence[Record]) -> float | None:
-    scores = [r.score for r in records if r.score is not None]
-    return sum(scores) / len(scores) if scores else None
-
-
 def _answers(records: Sequence[Record]) -> tuple[Answer, ...]:
     return tuple(_answer(r) for r in records) or (Answer("", ABSENT, None, ("not asked",)),)
 
@@ -150,7 +135,7 @@ def _answer(record: Record) -> Answer:
     return Answer(
         text=_cut(outcome.text),
         score=points(record.score, 0),
-        right=None if record.score is None else record.score >= 0.5,
+        right=None if record.score is None else record.score >= RIGHT,
         notes=tuple(_note(name, grade) for name, grade in record.grades.items()),
     )
 

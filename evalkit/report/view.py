@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from evalkit.decide.decision import ComparisonDecision, Decision, Outcome, SuiteResult
+from evalkit.decide.status import Status
 from evalkit.model import Manifest, Record, Suite
-from evalkit.report.caselist import CaseEntry, Status, list_cases
+from evalkit.report.caselist import CaseEntry, list_cases
 from evalkit.report.changes import Changes, describe_changes
 from evalkit.report.charts.churn import CHURN_KINDS, ChurnRow
 from evalkit.report.method import Method, describe_method, run_facts, size_of_run

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from evalkit.model import Case, Pair, Record, Reply
+from evalkit.model import Case, Failure, Pair, Record, Reply
 from evalkit.pipeline.status import case_status, pair_status
 
 PAIR = Pair("base", "tuned")
@@ -35,9 +35,11 @@ def test_a_pair_has_one_of_five_statuses(
 
 
 def test_samples_are_averaged() -> None:
-    """Two wrong answers of three make a case wrong."""
+    """Two wrong answers of three make a case wrong; one that failed has no say."""
     more = [Record("s", "c", "tuned", i, Reply("x"), score=0.0) for i in (1, 2)]
     assert pair_status(records(1, 1, *more), PAIR) == "broken"
+    failed = Record("s", "c", "tuned", 1, Failure("server", "down"))
+    assert pair_status(records(1, 1, failed), PAIR) == "passed"
 
 
 def test_the_most_severe_status_of_all_comparisons_counts() -> None:

@@ -6,8 +6,9 @@ from dataclasses import replace
 
 import pytest
 
+from evalkit.decide.status import Status, status_of
 from evalkit.model import Case, Failure, Grade, Record, Reply, Ungraded
-from evalkit.report.caselist import LONGEST_TEXT, CaseEntry, Status, list_cases, status_of
+from evalkit.report.caselist import LONGEST_TEXT, CaseEntry, list_cases
 from tests.unit.report.conftest import ViewOf
 from tests.unit.report.scenarios import SCENARIOS
 
