@@ -174,7 +174,8 @@ def _chart_row(result: SuiteResult, line: SuiteLine) -> IntervalRow:
 
 def _limit(result: SuiteResult) -> float:
     """Return where the interval has to end: a guard's limit, or the gain asked of a target."""
-    return result.min_gain if result.rule == "superior" else -result.margin
+    limits = {"superior": result.min_gain, "non_inferior": -result.margin, "report": 0.0}
+    return limits[result.rule]
 
 
 def _limit_text(limit: float) -> str:
@@ -184,7 +185,7 @@ def _limit_text(limit: float) -> str:
 def _limit_words(result: SuiteResult, limit: str) -> str:
     if result.rule == "superior":
         return f"asked {limit}" if result.min_gain else "has to improve"
-    return f"limit {limit}"
+    return f"limit {limit}" if result.rule == "non_inferior" else "only reported"
 
 
 def _slices(parts: Sequence[tuple[SuiteResult, SliceResult]]) -> Table | None:
