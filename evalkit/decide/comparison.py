@@ -28,7 +28,11 @@ from evalkit.decide.tabulate import (
     pair_up,
     trained_on,
 )
-from evalkit.model import Pair, Project, Suite
+from evalkit.model import Pair, Project, Purpose, Suite
+
+
+PURPOSES: tuple[Purpose, ...] = ("target", "guard", "report")
+"""By what a reader asks first: did it get better, did anything get worse, what else."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,8 +48,9 @@ class _Judged:
 
 
 def decide_pair(run: RunData, pair: Pair, *, policy: Policy, table: Table) -> ComparisonDecision:
-    """Judge every suite, then let the gates decide."""
-    judged = [_judge(suite, run, pair, policy=policy, table=table) for suite in run.suites]
+    """Judge every suite, targets first, then let the gates decide."""
+    suites = sorted(run.suites, key=lambda suite: PURPOSES.index(suite.purpose))
+    judged = [_judge(suite, run, pair, policy=policy, table=table) for suite in suites]
     identity = identity_result(run, pair)
     all_gates = (
         *(gate for entry in judged for gate in _suite_gates(entry)),
