@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 from collections.abc import Sequence
 
@@ -11,7 +12,9 @@ from evalkit.cli.commands import COMMANDS
 from evalkit.errors import EvalkitError
 
 USAGE = 2
+BROKEN = 70
 INTERRUPTED = 130
+PIPE_CLOSED = 141
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -19,9 +22,21 @@ def main(argv: Sequence[str] | None = None) -> int:
     arguments = build_parser().parse_args(argv)
     try:
         code: int = arguments.run(arguments)
+    except BrokenPipeError:
+        # Whoever read our output has seen enough, and Python's own flush would complain again.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return PIPE_CLOSED
     except EvalkitError as error:
-        print(f"evalkit: {error}", file=sys.stderr)
+        from evalkit.report.safe import visible
+
+        print(f"evalkit: {visible(str(error))}", file=sys.stderr)
         return USAGE
+    except Exception:  # noqa: BLE001  (1 means "do not promote": a fault of ours must not say that)
+        import traceback
+
+        traceback.print_exc()
+        print("evalkit: this is a fault of evalkit; nothing was decided", file=sys.stderr)
+        return BROKEN
     except KeyboardInterrupt:
         print("\nevalkit: stopped; answers are kept, the same command goes on", file=sys.stderr)
         return INTERRUPTED

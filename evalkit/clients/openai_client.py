@@ -11,10 +11,10 @@ import re
 from collections.abc import Mapping
 from time import perf_counter
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urlsplit
 
 from evalkit.errors import ErrorKind, ProviderError, SetupError
 from evalkit.model import ModelSpec, Reply, Request, Usage
+from evalkit.model.project import without_credentials
 
 if TYPE_CHECKING:
     import httpx2
@@ -73,9 +73,12 @@ class OpenAIClient:
     @property
     def identity(self) -> str:
         """The endpoint's address without credentials, and the model's name."""
-        url = urlsplit(self._base_url)
-        host = url.netloc.rpartition("@")[2]
-        return f"openai {url.scheme}://{host}{url.path.rstrip('/')} {self._spec.model}"
+        revision = f" revision {self._spec.revision}" if self._spec.revision else ""
+        return f"openai {self._address} {self._spec.model}{revision}"
+
+    @property
+    def _address(self) -> str:
+        return without_credentials(self._base_url)
 
     async def start(self) -> None:
         """Find the key and load the package; nothing is sent.
@@ -154,7 +157,7 @@ class OpenAIClient:
             choice = data["choices"][0]
             message = choice["message"]
             tool_calls, refusal = message.get("tool_calls"), message.get("refusal")
-            text = message.get("content") or refusal or ""
+            text = _text(message.get("content")) or _text(refusal)
             found = {
                 "tool_calls": tool_calls,
                 "logprobs": choice.get("logprobs"),
@@ -162,17 +165,17 @@ class OpenAIClient:
             }
             return Reply(
                 text=text,
-                finish_reason=choice.get("finish_reason") or "stop",
-                model=data.get("model") or "",
+                finish_reason=str(choice.get("finish_reason") or "stop"),
+                model=str(data.get("model") or ""),
                 usage=_usage(data.get("usage") or {}),
                 latency_s=perf_counter() - response.request.extensions[SENT],
                 tries=_tries(response.request),
-                fingerprint=data.get("system_fingerprint") or "",
+                fingerprint=str(data.get("system_fingerprint") or ""),
                 extra={name: value for name, value in found.items() if value},
             )
         except (ValueError, LookupError, TypeError, AttributeError) as error:
             words = self._shortened(response.text)
-            message = f"{self._base_url} sent no chat completion but {words!r}"
+            message = f"{self._address} sent no chat completion but {words!r}"
             raise ProviderError("bad_response", message) from error
 
     def _explained(self, error: openai.APIError) -> ProviderError:
@@ -185,13 +188,13 @@ class OpenAIClient:
             words = self._shortened(_words(error))
             kind = _kind(error.status_code, f"{error.code} {error.type} {words}")
             hopeless = kind in HOPELESS or bool(NO_MONEY.search(f"{error.code} {words}"))
-            message = f"{self._base_url} answered {error.status_code}: {words}{after}"
+            message = f"{self._address} answered {error.status_code}: {words}{after}"
             return ProviderError(kind, message, stops_endpoint=hopeless, tries=tries)
         causes = _causes(error)
         if _timed_out(causes):
             limit = self._spec.limits.timeout_s
             return ProviderError("timeout", f"no answer within {limit:g} s{after}", tries=tries)
-        message = f"no connection to {self._base_url}: {self._shortened(str(causes[-1]))}{after}"
+        message = f"no connection to {self._address}: {self._shortened(str(causes[-1]))}{after}"
         down = not self._reached
         return ProviderError("refused_connection", message, stops_endpoint=down, tries=tries)
 
@@ -206,10 +209,19 @@ class OpenAIClient:
 def _usage(counted: Mapping[str, Any]) -> Usage:
     details = counted.get("prompt_tokens_details") or {}
     return Usage(
-        input=counted.get("prompt_tokens") or 0,
-        output=counted.get("completion_tokens") or 0,
-        cached=details.get("cached_tokens") or 0,
+        input=int(counted.get("prompt_tokens") or 0),
+        output=int(counted.get("completion_tokens") or 0),
+        cached=int(details.get("cached_tokens") or 0),
     )
+
+
+def _text(content: object) -> str:
+    """Return a message's text, its parts joined. Raises `TypeError` for anything else."""
+    if content is None or isinstance(content, str):
+        return content or ""
+    if isinstance(content, list):
+        return "".join(part["text"] for part in content if part.get("type") == "text")
+    raise TypeError(f"content of type {type(content).__name__}")
 
 
 def _tries(request: httpx2.Request) -> int:

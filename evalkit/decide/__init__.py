@@ -4,6 +4,7 @@
 
     Decision, Policy       what is decided, and by which rules
     decide                 RunData and a Policy to a Decision
+    decide_evidence        paired scores from elsewhere and a Policy to a Decision
     to_dict, from_dict     a Decision as plain JSON values, and back
     policy_from            a policy file's content to a Policy
 
@@ -27,7 +28,7 @@ from evalkit.decide.decision import (
 )
 from evalkit.decide.policy import Policy, RunLimits, SuiteRule
 from evalkit.decide.read_policy import policy_from
-from evalkit.decide.run import decide
+from evalkit.decide.run import decide, decide_evidence
 from evalkit.decide.run_data import RunData
 from evalkit.decide.serialise import from_dict, to_dict
 
@@ -48,6 +49,7 @@ __all__ = [
     "SuiteResult",
     "SuiteRule",
     "decide",
+    "decide_evidence",
     "from_dict",
     "policy_from",
     "to_dict",

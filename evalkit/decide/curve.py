@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from typing import Literal
 
 from evalkit.decide.decision import CurvePoint
+from evalkit.decide.reading import READING_LEVEL
 from evalkit.decide.run_data import RunData
-from evalkit.decide.suite_result import READING_LEVEL
 from evalkit.decide.tabulate import Answers, Table, cluster_labels, heldout, trained_on
 from evalkit.model import Case, ModelSpec, Suite
 from evalkit.stats.arrays import exact_mean, floats
@@ -34,10 +34,10 @@ def learning_curve(run: RunData, candidate: str, table: Table) -> tuple[CurvePoi
     models = [*checkpoints, run.project.models[candidate]]
     parts = [part for suite in run.suites for part in _parts(suite, candidate)]
     points = tuple(
-        _point(part, model, table[part.suite, model.name])
+        _point(part, model, table[part.suite, model.name, False])
         for part in parts
         for model in models
-        if (part.suite, model.name) in table
+        if (part.suite, model.name, False) in table
     )
     seen = {point.model for point in points if point.n}
     return points if seen & {m.name for m in checkpoints} else ()

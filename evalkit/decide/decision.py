@@ -14,6 +14,8 @@ from evalkit.model import Purpose
 from evalkit.stats.values import FlipRates, Interval
 
 __all__ = [
+    "Bound",
+    "Bounds",
     "ComparisonDecision",
     "CurvePoint",
     "Decision",
@@ -41,7 +43,9 @@ Verdict = Literal[
     "inconclusive",
 ]
 OverfitClass = Literal["sound", "mostly_memorised", "no_transfer", "harmful", "inconclusive"]
-GateStatus = Literal["passed", "failed", "inconclusive", "incomplete", "reported"]
+GateStatus = Literal["passed", "waived", "failed", "inconclusive", "incomplete", "reported"]
+BLOCKING: frozenset[GateStatus] = frozenset({"failed", "inconclusive", "incomplete"})
+"""What stands in the way of promotion."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +56,37 @@ class Flips:
     fixed: int
     broken: int
     both_wrong: int
+
+
+@dataclass(frozen=True, slots=True)
+class Bound:
+    """One extreme of what missing answers could have been, and what it would have shown."""
+
+    difference: float | None
+    gate_interval: Interval | None
+    verdict: Verdict
+
+
+@dataclass(frozen=True, slots=True)
+class Bounds:
+    """A suite's comparison with its missing answers filled in, over all expected cases.
+
+    ``missing`` counts the cases with a missing answer of either model. ``worst``: the candidate's
+    were all wrong and the base's right; ``best``: the reverse. ``observed`` is the verdict on the
+    answers that came; the suite's own verdict claims only what all three show.
+    """
+
+    missing: int
+    observed: Verdict
+    worst: Bound
+    best: Bound
+
+    @property
+    def decisive(self) -> bool:
+        """Whether the missing answers could overturn what the others show."""
+        return self.observed != "inconclusive" and not (
+            self.observed == self.worst.verdict == self.best.verdict
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,14 +120,16 @@ class SuiteResult:
     churn seen; ``cases_needed`` is what it takes to see a change of ``change_sought`` with 80 %
     power. That change is the margin for ``non_inferior`` and ``report``; for ``superior`` it is
     ``min_gain`` (to tell a gain of twice that from it), or the margin if any gain will do.
+    ``binary``: all scores are 0 or 1; ``variance`` is that of one case's difference, for planning.
     ``errors`` and ``ungraded`` count cases with at least one failed call or ungraded answer of
     either model. A case is compared as long as both models have a graded answer to it;
-    ``expected_cases`` - ``n`` are left out.
+    ``expected_cases`` - ``n`` are left out; ``bounds`` says what they could have changed, and the
+    verdict allows for it.
     """
 
     suite: str
     purpose: Purpose
-    rule: Literal["superior", "non_inferior", "report"]
+    rule: Literal["superior", "non_inferior", "equivalent", "report"]
     margin: float
     min_gain: float
     n: int
@@ -117,6 +154,15 @@ class SuiteResult:
     note: str = ""
     change_sought: float | None = None
     flip_rates: FlipRates | None = None
+    bounds: Bounds | None = None
+    binary: bool = True
+    variance: float | None = None
+
+    @property
+    def gate_intervals(self) -> tuple[Interval | None, ...]:
+        """The interval that decides, and those of the bounds if an answer is missing."""
+        ends = (self.bounds.worst, self.bounds.best) if self.bounds else ()
+        return self.gate_interval, *(end.gate_interval for end in ends)
 
 
 @dataclass(frozen=True, slots=True)
@@ -199,7 +245,10 @@ class Gate:
 
 @dataclass(frozen=True, slots=True)
 class ComparisonDecision:
-    """Everything decided about one candidate against one base."""
+    """Everything decided about one candidate against one base.
+
+    ``identity`` is ``None`` where there were scores only.
+    """
 
     base: str
     candidate: str
@@ -207,7 +256,7 @@ class ComparisonDecision:
     reasons: tuple[str, ...]
     suites: tuple[SuiteResult, ...]
     overfitting: tuple[OverfitResult, ...]
-    identity: IdentityResult
+    identity: IdentityResult | None
     gates: tuple[Gate, ...]
     learning_curve: tuple[CurvePoint, ...] = ()
 

@@ -9,16 +9,17 @@ from evalkit.decide.decision import (
     Gate,
     GateStatus,
     IdentityResult,
+    Interval,
     Outcome,
     OverfitResult,
     SuiteResult,
     Verdict,
 )
+from evalkit.decide.pairs import Pairs
 from evalkit.decide.policy import Policy, RunLimits
 from evalkit.decide.rules import AppliedRule
 from evalkit.decide.suite_result import critical_at_risk
-from evalkit.decide.tabulate import Pairs
-from evalkit.model import Case, Pair
+from evalkit.model import Pair
 from evalkit.stats.proportions import rule_of_three
 
 _ROUNDING = 1e-9
@@ -33,6 +34,8 @@ _NON_INFERIOR: dict[Verdict, GateStatus] = {
     "regressed_beyond_margin": "failed",
 }
 
+_SENTENCES = {"superior": words.gain_sentence, "equivalent": words.equivalence_sentence}
+
 _OUTCOMES: dict[Outcome, GateStatus] = {
     "incomplete": "incomplete",
     "do_not_promote": "failed",
@@ -43,20 +46,24 @@ _OUTCOMES: dict[Outcome, GateStatus] = {
 
 
 def suite_gate(result: SuiteResult, rule: AppliedRule) -> Gate:
-    """Hold a suite's result against its rule."""
-    why = words.gain_sentence(result) if rule.rule == "superior" else words.suite_sentence(result)
+    """Hold a suite's result against its rule.
+
+    A lenient rule waives doubt only where the suite has its cases, an interval, and a difference
+    that would pass if it were certain: a policy that only warns must not promote a collapse that
+    too few cases leave in doubt.
+    """
+    why = _SENTENCES.get(rule.rule, words.suite_sentence)(result)
     status = _suite_status(result, rule)
     if status == "passed" and result.n < rule.min_cases:
         status, why = "inconclusive", f"{why} {run_words.few_cases(result, rule.min_cases)}"
+    elif status == "inconclusive" and rule.lenient and _would_pass(result, rule):
+        status, why = "waived", f"{why} {run_words.waived()}"
     return Gate(result.suite, "suite", status, why, result.suite)
 
 
-def critical_gate(
-    suite: str, cases: Sequence[Case], *, pairs: Pairs, broken: tuple[str, ...], rule: AppliedRule
-) -> Gate:
-    """Hold the critical ``cases`` of a suite to the rule that none of them may break."""
-    compared = {case.id for case in pairs.cases}
-    missing = [case.id for case in cases if case.id not in compared]
+def critical_gate(suite: str, pairs: Pairs, *, broken: tuple[str, ...], rule: AppliedRule) -> Gate:
+    """Hold the critical cases of a suite to the rule that none of them may break."""
+    missing = pairs.critical_missing
     status: GateStatus
     if broken:
         status, why = "failed", run_words.critical_broken(suite, broken)
@@ -81,8 +88,13 @@ def overfitting_gate(result: OverfitResult, rule: AppliedRule) -> Gate:
     return Gate("overfitting", "overfitting", status, why, result.suite)
 
 
-def identity_gate(pair: Pair, result: IdentityResult) -> Gate:
-    """Fail unless the candidate is shown to be the model asked for, and not the base."""
+def identity_gate(pair: Pair, result: IdentityResult | None) -> Gate:
+    """Fail unless the candidate is shown to be the model asked for, and not the base.
+
+    Scores without answers cannot show it: that is reported.
+    """
+    if result is None:
+        return Gate("identity", "identity", "reported", run_words.scores_only(pair))
     status: GateStatus = "passed" if result.ok else "failed"
     if not result.compared:
         status = "incomplete"
@@ -101,17 +113,15 @@ def run_gate(parts: Sequence[tuple[str, Pairs]], policy: Policy, *, faults: Iter
     return Gate("run", "run", "passed", run_words.complete(compared, expected))
 
 
-def outcome_of(gates: Sequence[Gate], policy: Policy) -> tuple[Outcome, tuple[str, ...]]:
+def outcome_of(gates: Sequence[Gate]) -> tuple[Outcome, tuple[str, ...]]:
     """Return the outcome of a comparison and the sentences that give the reasons.
 
     Incomplete prevails over do not promote, that over not enough evidence, that over promote.
-    Inconclusive gates block unless the policy says "warn"; without a single rule to pass there is
-    not enough evidence.
+    Without a single rule to pass there is not enough evidence.
     """
-    blocking = ["incomplete", "failed", *(["inconclusive"] * (policy.on_inconclusive == "block"))]
     for outcome, status in _OUTCOMES.items():
         whys = tuple(gate.why for gate in gates if gate.status == status)
-        if whys and status in blocking:
+        if whys and status != "passed":
             return outcome, whys
     judged = [gate for gate in gates if gate.kind == "suite" and gate.status != "reported"]
     if not judged:
@@ -126,17 +136,42 @@ def worst(outcomes: Iterable[Outcome]) -> Outcome:
 
 
 def _suite_status(result: SuiteResult, rule: AppliedRule) -> GateStatus:
+    """Return how a rule came out; one about an interval must come out alike at every bound."""
     if not rule.gates:
         return "reported"
     if rule.rule == "non_inferior":
         return _NON_INFERIOR[result.verdict]
-    gate = result.gate_interval
-    if gate is None:
+    intervals = result.gate_intervals
+    if any(interval is None for interval in intervals):
         return "inconclusive"
+    held = _equivalent if rule.rule == "equivalent" else _superior
+    found = {held(interval, rule) for interval in intervals if interval}
+    status = found.pop() if len(found) == 1 else "inconclusive"
+    unproved = rule.rule == "superior" and result.verdict != "improved"
+    return "inconclusive" if status == "passed" and unproved else status
+
+
+def _superior(gate: Interval, rule: AppliedRule) -> GateStatus:
     if gate.high < rule.min_gain:
         return "failed"
-    gained = result.verdict == "improved" and gate.low > rule.min_gain
-    return "passed" if gained else "inconclusive"
+    return "passed" if gate.low > rule.min_gain else "inconclusive"
+
+
+def _equivalent(gate: Interval, rule: AppliedRule) -> GateStatus:
+    """Hold two one-sided tests at once: the interval at 1 - 2 alpha [Schuirmann 1987]."""
+    if gate.low > rule.margin or gate.high < -rule.margin:
+        return "failed"
+    inside = -rule.margin < gate.low and gate.high < rule.margin
+    return "passed" if inside else "inconclusive"
+
+
+def _would_pass(result: SuiteResult, rule: AppliedRule) -> bool:
+    if result.gate_interval is None or result.difference is None or result.n < rule.min_cases:
+        return False
+    if rule.rule == "equivalent" and result.difference >= rule.margin:
+        return False
+    least = rule.min_gain if rule.rule == "superior" else -rule.margin
+    return result.difference > least
 
 
 def _faults(name: str, pairs: Pairs, limits: RunLimits) -> Iterator[str]:

@@ -10,8 +10,8 @@ from evalkit.decide.decision import IdentityResult
 from evalkit.decide.run_data import RunData
 from evalkit.model import ModelSpec, Pair, Record, Reply
 
-_SNAPSHOT = re.compile(r"[-@:](\d[\w.-]*|latest)")
-"""What may follow the asked name: "-2025-04-14", "@001", ":latest"; but not "-mini"."""
+_SNAPSHOT = re.compile(r"[-@:](\d{4}-\d{2}-\d{2}|\d{3,8}|v\d[\d.]*|latest)")
+"""What may follow the asked name: "-2025-04-14", "-0613", "@001", "-v2", ":latest"; not "-32k"."""
 
 _Answers = dict[tuple[str, str, int], Reply]
 
@@ -58,7 +58,10 @@ def _answers(records: Iterable[Record], model: str, inside: set[tuple[str, str]]
     return {
         (r.suite, r.case, r.sample): r.outcome
         for r in records
-        if r.model == model and isinstance(r.outcome, Reply) and (r.suite, r.case) in inside
+        if r.model == model
+        and not r.aa
+        and isinstance(r.outcome, Reply)
+        and (r.suite, r.case) in inside
     }
 
 

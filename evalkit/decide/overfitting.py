@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 from evalkit.decide.decision import Interval, OverfitClass, OverfitResult, Verdict
+from evalkit.decide.pairs import Pairs
 from evalkit.decide.policy import Policy
-from evalkit.decide.tabulate import Pairs
 from evalkit.stats.arrays import FloatArray, exact_mean
 from evalkit.stats.gap import Gap, generalisation_gap
 from evalkit.stats.paired import paired_units

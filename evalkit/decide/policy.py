@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
-Rule = Literal["superior", "non_inferior", "report"]
+Rule = Literal["superior", "non_inferior", "equivalent", "report"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,6 +18,7 @@ class SuiteRule:
     ``min_gain``. A declared gain is held to the same proof as a declared margin: comparing the
     point estimate with ``min_gain`` instead would pass a candidate whose true gain is just below it
     about every other time, and a verdict would rest on a number without its uncertainty.
+    ``equivalent``: the whole gate interval must lie between ``-margin`` and ``margin``.
     ``min_cases``: with fewer compared cases the rule cannot pass, though it can fail.
     """
 

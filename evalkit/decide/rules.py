@@ -16,13 +16,14 @@ _BY_PURPOSE: dict[Purpose, Rule] = {
 
 @dataclass(frozen=True, slots=True)
 class AppliedRule:
-    """A suite's rule with nothing left open."""
+    """A suite's rule with nothing left open; ``lenient`` lets some doubt pass."""
 
     rule: Rule
     margin: float
     min_gain: float
     min_cases: int
     never_break: bool
+    lenient: bool = False
 
     @property
     def gates(self) -> bool:
@@ -49,4 +50,5 @@ def rule_for(suite: Suite, policy: Policy) -> AppliedRule:
         min_gain=float(said.min_gain),
         min_cases=said.min_cases,
         never_break=said.critical == "never_break" and rule != "report",
+        lenient=policy.on_inconclusive == "warn",
     )

@@ -17,6 +17,11 @@ def few_cases(result: SuiteResult, asked: int) -> str:
     return f"{name_first(result.suite)}: {compared}, at least {asked} are asked for."
 
 
+def waived() -> str:
+    """Return that a rule is in doubt and passes all the same."""
+    return "The policy lets this doubt pass."
+
+
 def critical_broken(suite: str, broken: Sequence[str]) -> str:
     """Return which critical cases broke."""
     return f"{many(len(broken), 'critical case')} of {suite} broke: {_listed(broken)}."
@@ -61,6 +66,11 @@ def identity_sentence(pair: Pair, result: IdentityResult) -> str:
         return result.note
     shares = f"{result.different} of {many(result.compared, 'held-out answer')}"
     return f"{shares} of {pair.candidate} differ from those of {pair.base}."
+
+
+def scores_only(pair: Pair) -> str:
+    """Return that nothing can prove which models gave the scores."""
+    return f"There are only scores, so nothing shows that {pair.candidate} gave them."
 
 
 def deselected() -> str:

@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import numpy as np
 
 from evalkit.decide.decision import Interval, SliceResult
+from evalkit.decide.pairs import Membership, Pairs
 from evalkit.decide.policy import Policy
-from evalkit.decide.suite_result import READING_LEVEL
-from evalkit.decide.tabulate import Pairs
-from evalkit.stats.arrays import FloatArray, IntArray
+from evalkit.decide.reading import READING_LEVEL
+from evalkit.stats.arrays import FloatArray
 from evalkit.stats.by_group import GroupTests, binary_by_group, scores_by_group
 from evalkit.stats.multiplicity import holm
 from evalkit.stats.paired import is_binary
@@ -21,18 +20,9 @@ SMALL = 20
 """Cases below which a slice's numbers come with a warning."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Membership:
-    """Which case is in which slice: ``case`` and ``group`` have one entry per membership."""
-
-    names: tuple[tuple[str, str], ...]
-    case: IntArray
-    group: IntArray
-
-
 def slice_results(pairs: Pairs, policy: Policy) -> tuple[SliceResult, ...]:
     """Return every slice of the compared cases, by field and value."""
-    members = _members(pairs)
+    members = pairs.slices
     if not members.names:
         return ()
     tests = _test(pairs, members)
@@ -66,18 +56,7 @@ def slice_family(suite: str, slices: Sequence[SliceResult], policy: Policy) -> s
     return f"Slices of {suite}: {tested} one-sided tests for a loss, {how}{left_out}."
 
 
-def _members(pairs: Pairs) -> _Membership:
-    inside = [(i, item) for i, case in enumerate(pairs.cases) for item in case.slices.items()]
-    names = tuple(sorted({item for _, item in inside}))
-    number = {name: i for i, name in enumerate(names)}
-    return _Membership(
-        names,
-        np.array([i for i, _ in inside], dtype=np.int64),
-        np.array([number[item] for _, item in inside], dtype=np.int64),
-    )
-
-
-def _test(pairs: Pairs, members: _Membership) -> GroupTests:
+def _test(pairs: Pairs, members: Membership) -> GroupTests:
     d = (pairs.candidate - pairs.base)[members.case]
     groups, clusters = len(members.names), pairs.clusters
     if clusters is None and is_binary(pairs.base, pairs.candidate):
@@ -86,7 +65,7 @@ def _test(pairs: Pairs, members: _Membership) -> GroupTests:
     return scores_by_group(d, members.group, groups=groups, clusters=labels, level=READING_LEVEL)
 
 
-def _means(scores: FloatArray, members: _Membership) -> FloatArray:
+def _means(scores: FloatArray, members: Membership) -> FloatArray:
     sums = np.bincount(members.group, weights=scores[members.case])
     return np.asarray(sums / np.bincount(members.group), dtype=np.float64)
 

@@ -16,8 +16,13 @@ RIGHT = 0.5
 
 
 def mean_score(records: Iterable[Record]) -> float | None:
-    """Return the mean score of one model's graded answers to one case; ``None`` without any."""
-    scores = [r.score for r in records if r.score is not None and math.isfinite(r.score)]
+    """Return the mean score of one model's graded answers to one case; ``None`` without any.
+
+    Second answers of an A/A comparison do not count.
+    """
+    scores = [
+        r.score for r in records if r.score is not None and math.isfinite(r.score) and not r.aa
+    ]
     return math.fsum(scores) / len(scores) if scores else None
 
 

@@ -2,17 +2,24 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import numpy as np
 
-from evalkit.decide.decision import FlipRates, Flips, Interval, SliceResult, SuiteResult
+from evalkit.decide.bounds import missing_bounds
+from evalkit.decide.decision import (
+    Bounds,
+    FlipRates,
+    Flips,
+    SliceResult,
+    SuiteResult,
+    Verdict,
+)
+from evalkit.decide.pairs import Pairs
+from evalkit.decide.reading import Reading, read
 from evalkit.decide.rules import AppliedRule
-from evalkit.decide.tabulate import Pairs
-from evalkit.decide.verdict import verdict_of
+from evalkit.decide.verdict import common
 from evalkit.model import Suite
 from evalkit.stats.flips import flip_rates
-from evalkit.stats.paired import PairedComparison, compare, is_binary
+from evalkit.stats.paired import PairedComparison, is_binary
 from evalkit.stats.power import (
     Cases,
     cases_for_binary_gain,
@@ -20,22 +27,9 @@ from evalkit.stats.power import (
     cases_for_margin,
     smallest_margin,
 )
-from evalkit.stats.values import NotEstimable, PValue
+from evalkit.stats.values import NotEstimable
 
-READING_LEVEL = 0.95
 _RIGHT = 0.5
-
-
-@dataclass(frozen=True, slots=True)
-class _Numbers:
-    """What the procedures of one comparison give; ``None`` where they give nothing."""
-
-    reading: Interval | None
-    gate: Interval | None
-    p_value: PValue | None
-    p_exact: PValue | None
-    method: str
-    note: str
 
 
 def suite_result(
@@ -48,11 +42,17 @@ def suite_result(
     slices: tuple[SliceResult, ...] = (),
 ) -> SuiteResult:
     """Return the verdict on the held-out ``pairs`` of ``suite``, with everything that backs it."""
-    compared = compare(pairs.base, pairs.candidate, clusters=pairs.clusters, rng=rng)
-    numbers = _numbers(compared, alpha)
-    confirmed = all(p and p.value <= alpha for p in (numbers.p_value, numbers.p_exact))
+    found = read(
+        pairs.base,
+        pairs.candidate,
+        clusters=pairs.clusters,
+        margin=rule.margin,
+        alpha=alpha,
+        rng=rng,
+    )
+    bounds = missing_bounds(pairs, found, margin=rule.margin, alpha=alpha, rng=rng)
+    compared, variance = found.compared, found.compared.variance
     needed = _cases_needed(compared, pairs, rule=rule, alpha=alpha)
-    variance = compared.variance
     flips = _flips(pairs)
     return SuiteResult(
         suite=suite.name,
@@ -65,12 +65,12 @@ def suite_result(
         base_mean=compared.base_mean,
         candidate_mean=compared.candidate_mean,
         difference=compared.difference,
-        interval=numbers.reading,
-        gate_interval=numbers.gate,
-        p_value=numbers.p_value.value if numbers.p_value else None,
-        p_exact=numbers.p_exact.value if numbers.p_exact else None,
-        method=numbers.method,
-        verdict=verdict_of(numbers.gate, margin=rule.margin, gain_confirmed=confirmed),
+        interval=found.interval,
+        gate_interval=found.gate,
+        p_value=found.p_value.value if found.p_value else None,
+        p_exact=found.p_exact.value if found.p_exact else None,
+        method=found.method,
+        verdict=_verdict(found, bounds),
         flips=flips,
         broken_critical=broken_critical(pairs),
         errors=pairs.errors,
@@ -79,38 +79,30 @@ def suite_result(
         smallest_margin=variance and smallest_margin(compared.n, variance, alpha=alpha),
         cases_needed=needed.n if needed else None,
         slices=slices,
-        note=numbers.note,
+        note=found.note,
         change_sought=rule.change_sought,
         flip_rates=_flip_rates(flips),
+        bounds=bounds,
+        binary=is_binary(pairs.base, pairs.candidate),
+        variance=variance,
     )
+
+
+def _verdict(found: Reading, bounds: Bounds | None) -> Verdict:
+    if bounds is None:
+        return found.verdict
+    return common((found.verdict, bounds.worst.verdict, bounds.best.verdict))
 
 
 def broken_critical(pairs: Pairs) -> tuple[str, ...]:
     """Return the ids of the critical cases that the base gets right and the candidate does not."""
-    broken = (pairs.base >= _RIGHT) & (pairs.candidate < _RIGHT)
-    return tuple(c.id for c, b in zip(pairs.cases, broken, strict=True) if c.critical and b)
+    broken = pairs.critical & (pairs.base >= _RIGHT) & (pairs.candidate < _RIGHT)
+    return tuple(pairs.ids[i] for i in np.flatnonzero(broken).tolist())
 
 
 def critical_at_risk(pairs: Pairs) -> int:
     """Return how many critical cases the base gets right."""
-    return sum(c.critical and b >= _RIGHT for c, b in zip(pairs.cases, pairs.base, strict=True))
-
-
-def _numbers(compared: PairedComparison, alpha: float) -> _Numbers:
-    procedure, exact = compared.procedure, compared.exact
-    if isinstance(procedure, NotEstimable) or isinstance(exact, NotEstimable):
-        why = procedure.why if isinstance(procedure, NotEstimable) else ""
-        return _Numbers(None, None, None, None, "not estimable", why)
-    reading = procedure.interval(level=READING_LEVEL)
-    gate = procedure.interval(level=1 - 2 * alpha)
-    return _Numbers(
-        reading=None if isinstance(reading, NotEstimable) else reading,
-        gate=None if isinstance(gate, NotEstimable) else gate,
-        p_value=procedure.p_value(),
-        p_exact=exact,
-        method=f"{procedure.method}; {exact.method}",
-        note=next((i.why for i in (gate, reading) if isinstance(i, NotEstimable)), ""),
-    )
+    return int(np.count_nonzero(pairs.critical & (pairs.base >= _RIGHT)))
 
 
 def _cases_needed(

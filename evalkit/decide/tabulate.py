@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import json
 import math
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
 
+from evalkit.decide.pairs import Extremes, Membership, Pairs
 from evalkit.model import Case, Failure, Record
 from evalkit.stats.arrays import FloatArray, IntArray
 
@@ -18,64 +20,51 @@ class _Scores:
     """What one model said to one suite, by case, while records are read."""
 
     scores: dict[str, list[float]] = field(default_factory=lambda: defaultdict(list))
-    failed: set[str] = field(default_factory=set)
-    ungraded: set[str] = field(default_factory=set)
+    failed: Counter[str] = field(default_factory=Counter)
+    ungraded: Counter[str] = field(default_factory=Counter)
 
 
 @dataclass(frozen=True, slots=True)
 class Answers:
     """One model on one suite: the mean score of each case over its graded samples.
 
-    ``failed`` and ``ungraded`` name the cases with at least one such answer. A case is in ``means``
-    as soon as one of its samples is graded, so that a failed sample does not change its weight.
+    ``failed`` and ``ungraded`` count such answers by case. A case is in ``means`` as soon as one of
+    its samples is graded, so that a failed sample does not change its weight; ``graded`` counts
+    those samples.
     """
 
     means: Mapping[str, float]
-    failed: frozenset[str] = frozenset()
-    ungraded: frozenset[str] = frozenset()
+    graded: Mapping[str, int] = field(default_factory=dict)
+    failed: Mapping[str, int] = field(default_factory=dict)
+    ungraded: Mapping[str, int] = field(default_factory=dict)
+
+    def missing(self, case: str) -> int:
+        """Return how many answers to a case have no score; one where nothing was recorded."""
+        lost = self.failed.get(case, 0) + self.ungraded.get(case, 0)
+        return lost if lost or case in self.means else 1
+
+    def extremes(self, case: str) -> tuple[float, float]:
+        """Return a case's mean score if its missing answers were all wrong, and all right."""
+        missing, graded = self.missing(case), self.graded.get(case, 0)
+        total = self.means.get(case, 0.0) * graded
+        return total / (graded + missing), (total + missing) / (graded + missing)
 
 
-Table = Mapping[tuple[str, str], Answers]
-"""Answers by (suite, model)."""
+Table = Mapping[tuple[str, str, bool], Answers]
+"""Answers by (suite, model, whether they are the second ones of an A/A comparison)."""
 
 NO_ANSWERS = Answers({})
 
 
-@dataclass(frozen=True, slots=True)
-class Pairs:
-    """The cases that both models answered, by id, with their scores; and what is left out.
-
-    ``cases``, ``base`` and ``candidate`` are aligned. ``errors`` and ``ungraded`` count cases among
-    the ``expected`` ones; a case can be both, and compared all the same through other samples.
-    """
-
-    cases: tuple[Case, ...]
-    base: FloatArray
-    candidate: FloatArray
-    expected: int
-    errors: int
-    ungraded: int
-
-    @property
-    def n(self) -> int:
-        """The number of compared cases."""
-        return len(self.cases)
-
-    @property
-    def clusters(self) -> IntArray | None:
-        """A number per case from 0, equal within a cluster; ``None`` if no case names one."""
-        return cluster_labels(self.cases)
-
-
 def tabulate(records: Iterable[Record]) -> Table:
     """Return each model's scores on each suite. A score that is not a number counts as ungraded."""
-    found: dict[tuple[str, str], _Scores] = defaultdict(_Scores)
+    found: dict[tuple[str, str, bool], _Scores] = defaultdict(_Scores)
     for record in records:
-        entry = found[record.suite, record.model]
+        entry = found[record.suite, record.model, record.aa]
         if isinstance(record.outcome, Failure):
-            entry.failed.add(record.case)
+            entry.failed[record.case] += 1
         elif record.score is None or not math.isfinite(record.score):
-            entry.ungraded.add(record.case)
+            entry.ungraded[record.case] += 1
         else:
             entry.scores[record.case].append(record.score)
     return {key: _averaged(entry) for key, entry in found.items()}
@@ -84,24 +73,66 @@ def tabulate(records: Iterable[Record]) -> Table:
 def pair_up(cases: Iterable[Case], base: Answers, candidate: Answers) -> Pairs:
     """Pair the answers to ``cases``; one side missing leaves a case out."""
     expected = sorted(cases, key=lambda case: case.id)
-    compared = tuple(c for c in expected if c.id in base.means and c.id in candidate.means)
+    compared = [c for c in expected if c.id in base.means and c.id in candidate.means]
+    inside = {c.id for c in compared}
     return Pairs(
-        cases=compared,
-        base=np.array([base.means[c.id] for c in compared], dtype=np.float64),
-        candidate=np.array([candidate.means[c.id] for c in compared], dtype=np.float64),
+        ids=tuple(c.id for c in compared),
+        base=_array(base.means[c.id] for c in compared),
+        candidate=_array(candidate.means[c.id] for c in compared),
         expected=len(expected),
         errors=sum(c.id in base.failed or c.id in candidate.failed for c in expected),
         ungraded=sum(c.id in base.ungraded or c.id in candidate.ungraded for c in expected),
+        clusters=cluster_labels(compared),
+        critical=np.array([c.critical for c in compared], dtype=np.bool_),
+        critical_missing=tuple(c.id for c in expected if c.critical and c.id not in inside),
+        slices=_members(compared),
+        extremes=_extremes(expected, base, candidate),
+    )
+
+
+def _array(values: Iterable[float]) -> FloatArray:
+    return np.fromiter(values, dtype=np.float64)
+
+
+def _extremes(cases: Sequence[Case], base: Answers, candidate: Answers) -> Extremes | None:
+    if not any(model.missing(c.id) for c in cases for model in (base, candidate)):
+        return None
+    ours, theirs = ([model.extremes(c.id) for c in cases] for model in (base, candidate))
+    return Extremes(
+        base_low=_array(low for low, _ in ours),
+        base_high=_array(high for _, high in ours),
+        candidate_low=_array(low for low, _ in theirs),
+        candidate_high=_array(high for _, high in theirs),
+        clusters=cluster_labels(cases),
+    )
+
+
+def _members(cases: Sequence[Case]) -> Membership:
+    inside = [(i, item) for i, case in enumerate(cases) for item in case.slices.items()]
+    names = tuple(sorted({item for _, item in inside}))
+    number = {name: i for i, name in enumerate(names)}
+    return Membership(
+        names,
+        np.array([i for i, _ in inside], dtype=np.int64),
+        np.array([number[item] for _, item in inside], dtype=np.int64),
     )
 
 
 def cluster_labels(cases: Sequence[Case]) -> IntArray | None:
-    """Number the clusters of ``cases``; a case that names none is a cluster of its own."""
-    if all(case.cluster is None for case in cases):
-        return None
-    names = [(case.cluster is None, case.cluster or case.id) for case in cases]
+    """Number the clusters of ``cases``; ``None`` if each is a cluster of its own.
+
+    Cases that name no cluster but ask the very same belong together: the model answers them alike,
+    so they are one observation, whatever their ids.
+    """
+    names = [(case.cluster is None, case.cluster or _asked(case)) for case in cases]
     number = {name: i for i, name in enumerate(sorted(set(names)))}
+    if len(number) == len(cases) and all(case.cluster is None for case in cases):
+        return None
     return np.array([number[name] for name in names], dtype=np.int64)
+
+
+def _asked(case: Case) -> str:
+    return json.dumps(case.messages, sort_keys=True, default=str) if case.messages else case.id
 
 
 def heldout(cases: Iterable[Case]) -> list[Case]:
@@ -116,4 +147,5 @@ def trained_on(cases: Iterable[Case], learner: str) -> list[Case]:
 
 def _averaged(entry: _Scores) -> Answers:
     means = {case: math.fsum(scores) / len(scores) for case, scores in entry.scores.items()}
-    return Answers(means, frozenset(entry.failed), frozenset(entry.ungraded))
+    graded = {case: len(scores) for case, scores in entry.scores.items()}
+    return Answers(means, graded, entry.failed, entry.ungraded)

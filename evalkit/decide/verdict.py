@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from evalkit.decide.decision import Interval, Verdict
 
 _TIE = 1e-12
@@ -32,3 +34,23 @@ def verdict_of(gate: Interval | None, *, margin: float, gain_confirmed: bool) ->
     if gate.high < -_TIE:
         return "regressed_within_margin" if within else "regressed"
     return "non_inferior" if within else "inconclusive"
+
+
+_CLAIMS: dict[frozenset[str], Verdict] = {
+    frozenset({"above 0", "above -margin"}): "improved",
+    frozenset({"above -margin"}): "non_inferior",
+    frozenset({"below 0", "above -margin"}): "regressed_within_margin",
+    frozenset({"below 0"}): "regressed",
+    frozenset({"below 0", "below -margin"}): "regressed_beyond_margin",
+    frozenset(): "inconclusive",
+}
+
+
+def common(verdicts: Iterable[Verdict]) -> Verdict:
+    """Return the verdict that claims exactly what all ``verdicts`` claim.
+
+    "improved" and "non_inferior" have in common that no important loss is possible, so that is what
+    remains; "improved" and "inconclusive" have nothing in common.
+    """
+    claims = {verdict: claim for claim, verdict in _CLAIMS.items()}
+    return _CLAIMS[frozenset.intersection(*(claims[verdict] for verdict in verdicts))]

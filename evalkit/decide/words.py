@@ -66,7 +66,7 @@ def gain_sentence(result: SuiteResult) -> str:
     if gate.high < result.min_gain:
         start = f"{name_first(result.suite)} did not improve as asked ({_change(result)})."
         return f"{start} {asked[0].upper()}{asked[1:]} can be ruled out."
-    start = f"We cannot tell if {result.suite} improved ({_change(result)})."
+    start = f"We cannot tell if {result.suite} improved ({_change(result)}{undone(result)})."
     return f"{start} It has to show {asked}{_needed(result)}."
 
 
@@ -130,7 +130,38 @@ def _worse_beyond(result: SuiteResult) -> str:
     )
 
 
+def equivalence_sentence(result: SuiteResult) -> str:
+    """Return whether a suite that may not change either way did."""
+    gate = result.gate_interval
+    if gate is None or result.difference is None:
+        return suite_sentence(result)
+    if gate.low > result.margin or gate.high < -result.margin:
+        return (
+            f"{name_first(result.suite)} changed by more than {_limit(result)} ({_change(result)})."
+        )
+    if -result.margin < gate.low and gate.high < result.margin and not undone(result):
+        start = f"{name_first(result.suite)} stayed within {_limit(result)} either way"
+        return f"{start} ({_change(result)})."
+    start = f"We cannot tell if {result.suite} changed by more than {_limit(result)} either way"
+    return f"{start} ({_change(result)}){undone(result)}."
+
+
+def undone(result: SuiteResult) -> str:
+    """Return that missing answers could overturn what the others show; empty if they cannot."""
+    bounds = result.bounds
+    if bounds is None or not bounds.decisive:
+        return ""
+    worst, best = (
+        f"{points(abs(end.difference or 0.0))} points {_way(end.difference or 0.0)}"
+        for end in (bounds.worst, bounds.best)
+    )
+    return f"; {many(bounds.missing, 'case')} without an answer could make it {worst} or {best}"
+
+
 def _unknown(result: SuiteResult) -> str:
+    if missing := undone(result):
+        start = f"We cannot tell if {result.suite} got worse by more than {_limit(result)}"
+        return f"{start} ({_change(result)}{missing})."
     why = _change(result) if result.gate_interval else result.note
     start = f"We cannot tell if {result.suite} got worse by more than {_limit(result)} ({why})."
     if result.smallest_margin is None:
@@ -148,9 +179,12 @@ def _needed(result: SuiteResult) -> str:
 
 def _change(result: SuiteResult) -> str:
     difference = result.difference or 0.0
-    way = "higher" if difference >= 0 else "lower"
     inside = interval_words(result.interval, lower=difference < 0)
-    return f"{_size(result)} points {way}, {inside}"
+    return f"{_size(result)} points {_way(difference)}, {inside}"
+
+
+def _way(difference: float) -> str:
+    return "higher" if difference >= 0 else "lower"
 
 
 def _against_gain(result: SuiteResult, gate: Interval) -> str:

@@ -10,6 +10,7 @@ import inspect
 from collections.abc import Callable
 from dataclasses import dataclass
 from importlib.machinery import SourceFileLoader
+from numbers import Real
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -31,7 +32,7 @@ class CodeGrader:
         """Return what the function returned, as a grade."""
         try:
             result = self.function(case, reply)
-        except Exception as error:  # noqa: BLE001  (the user's code may raise anything)
+        except (Exception, SystemExit) as error:  # noqa: BLE001  (the user's code, whatever it does)
             return Ungraded(clip(f"{type(error).__name__}: {error}"))
         return _graded(result)
 
@@ -48,7 +49,7 @@ def python_grader(spec: GraderSpec) -> CodeGrader:
     target, _, name = spec.options["function"].rpartition(":")
     try:
         module = _module(target, Path(spec.source.path).parent)
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         got = clip(f"{target}: {type(error).__name__}: {error}")
         raise OptionError("a module that can be imported", got=got, instead=_INSTEAD) from error
     function = getattr(module, name, None)
@@ -76,6 +77,9 @@ def _graded(result: Any) -> Graded:  # noqa: ANN401  (whatever the function retu
         result = Grade(float(result), result >= PASS_FROM)
     if not isinstance(result, Grade):
         return Ungraded(f"the function returned {type(result).__name__}, not a grade")
-    if not 0 <= result.score <= 1:
-        return Ungraded(f"the function returned the score {result.score}, outside 0 to 1")
+    score: object = result.score  # the user's code need not keep to the annotation
+    if not isinstance(score, Real):
+        return Ungraded(f"the function returned the score {score!r}, which is no number")
+    if not 0 <= score <= 1:
+        return Ungraded(f"the function returned the score {score}, outside 0 to 1")
     return result

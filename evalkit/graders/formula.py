@@ -88,7 +88,11 @@ def check_score(text: str, names: Sequence[str], source: Source) -> list[Fault]:
         formula = parse_formula(text)
     except OptionError as error:
         return [Fault(source.path, source.line, error.needed, error.got, error.instead)]
-    problems = list(_unknown(formula, names)) or list(itertools.islice(_strays(formula), 1))
+    problems = (
+        list(_unknown(formula, names))
+        or list(_unmoved(formula, names))
+        or list(itertools.islice(_strays(formula), 1))
+    )
     return [Fault(source.path, source.line, *problem) for problem in problems]
 
 
@@ -98,6 +102,12 @@ def _unknown(formula: Formula, known: Sequence[str]) -> Iterator[tuple[str, str,
             near = difflib.get_close_matches(name, known, n=1)
             instead = f"{near[0]} (did you mean it?)" if near else "one of them"
             yield "names of graders: " + ", ".join(known), f"'{name}' in the score", instead
+
+
+def _unmoved(formula: Formula, known: Sequence[str]) -> Iterator[tuple[str, str, str]]:
+    if not formula.names:
+        got = "a score that no answer can change"
+        yield "a grader's name or a formula over names", got, known[0] if known else "a grader"
 
 
 def _strays(formula: Formula) -> Iterator[tuple[str, str, str]]:
@@ -112,7 +122,7 @@ def _strays(formula: Formula) -> Iterator[tuple[str, str, str]]:
         if not _in_range(value):
             where = ", ".join(f"{n} = {v:g}" for n, v in zip(formula.names, corner, strict=True))
             instead = "weights that add up to 1, min(1, ...), or a condition with if and else"
-            yield "a score from 0 to 1 for all grades", f"{got} at {where or 'any grade'}", instead
+            yield "a score from 0 to 1 for all grades", f"{got} at {where}", instead
 
 
 def _in_range(value: float) -> bool:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal
+from urllib.parse import urlsplit
 
 Role = Literal["base", "candidate", "checkpoint"]
 
@@ -45,6 +46,7 @@ class ModelSpec:
 
     ``adapter``, ``trained_on`` and ``training_log`` are absolute paths. ``of`` names the candidate
     that a checkpoint belongs to; ``options`` holds what only the client of this kind reads.
+    ``revision`` tells models apart that are served under one name, one after the other.
     """
 
     name: str
@@ -61,6 +63,19 @@ class ModelSpec:
     limits: Limits = Limits()
     price: Price | None = None
     options: Mapping[str, Any] = field(default_factory=dict)
+    revision: str = ""
+
+    def public(self) -> ModelSpec:
+        """Return the model as it may be written down: no credentials, no headers."""
+        options = {name: value for name, value in self.options.items() if name != "headers"}
+        url = self.base_url and without_credentials(self.base_url)
+        return replace(self, base_url=url, options=options)
+
+
+def without_credentials(url: str) -> str:
+    """Return an address without user, password and query, any of which may hold a secret."""
+    parts = urlsplit(url)
+    return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}{parts.path.rstrip('/')}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -34,7 +34,8 @@ class Record:
     """One answer of one model to one case, with all its grades.
 
     ``score`` is the suite's score in [0, 1]; ``None`` when the call failed or the score could not
-    be graded. ``grades`` is empty when the call failed.
+    be graded. ``grades`` is empty when the call failed. ``aa`` marks the second answers of the base
+    in an A/A comparison: they measure noise and are part of no score.
     """
 
     suite: str
@@ -44,3 +45,4 @@ class Record:
     outcome: Outcome
     grades: Mapping[str, Graded] = field(default_factory=dict)
     score: float | None = None
+    aa: bool = False

@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 
 from evalkit.clients import make_client
 from evalkit.model import Outcome
+from evalkit.pipeline.again import with_noise_known
 from evalkit.pipeline.facts import make_manifest
 from evalkit.pipeline.options import Options
 from evalkit.pipeline.plan import Plan
@@ -15,7 +16,7 @@ from evalkit.pipeline.run import Run, Selected
 from evalkit.pipeline.stages import Finished, Stored, write_run
 from evalkit.pipeline.unusable import unusable
 from evalkit.runner import Engine, Progress
-from evalkit.store import Answers, RunFolder, check_writable, new_run_id
+from evalkit.store import Answers, RunFolder, check_writable, forget_latest, new_run_id
 
 
 class Live:
@@ -27,14 +28,15 @@ class Live:
     """
 
     def __init__(self, plan: Plan, options: Options, *, publish: bool = False) -> None:
-        self.plan = plan
         self.started = datetime.now(UTC)
         self.run_id = new_run_id(self.started)
         self.run: Run | None = None
         self._reports = options.reports
         check_writable(options.reports)
         self._clients = {m.name: make_client(m, environ=os.environ) for m in plan.models}
+        self._identities = {name: client.identity for name, client in self._clients.items()}
         self._store = Answers(options.answers)
+        self.plan = with_noise_known(plan, self._store, self._identities)
         self._engine = Engine(
             self._clients,
             self._store,
@@ -50,6 +52,7 @@ class Live:
         Returns when every model has answered or could not: raises the first error that makes a
         model useless, before anything is graded or written.
         """
+        forget_latest(self._reports)
         run = Run(self.plan, self._engine, selected=selected)
         asks = run.asks()
         self._engine.start(asks)
@@ -84,7 +87,7 @@ class Live:
             records,
             run_id=self.run_id,
             started=self.started,
-            identities={name: client.identity for name, client in self._clients.items()},
+            identities=self._identities,
             asked={name: self._engine.progress(name).asked for name in self._clients},
             partial=run.partial,
         )

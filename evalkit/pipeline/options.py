@@ -2,8 +2,16 @@
 
 from __future__ import annotations
 
+from argparse import ArgumentTypeError
 from dataclasses import dataclass
 from pathlib import Path
+
+
+def positive(text: str) -> int:
+    """Return a count from a command line; raise what argparse shows for anything below 1."""
+    if not text.isdecimal() or not int(text):
+        raise ArgumentTypeError(f"needed: a whole number from 1, got: {text}")
+    return int(text)
 
 
 @dataclass(frozen=True, slots=True)
@@ -11,7 +19,8 @@ class Options:
     """One run's wishes.
 
     ``models`` holds names or shell patterns (``tuned*``); empty means the models of the project's
-    comparisons. ``limit`` keeps the first cases of each suite, which makes the run partial.
+    comparisons. ``limit`` keeps the first cases of each suite, which makes the run partial. ``aa``
+    asks the base twice, to measure noise.
     """
 
     reports: Path
@@ -21,6 +30,7 @@ class Options:
     offline: bool = False
     rerun: bool = False
     policy: Path | None = None
+    aa: bool = False
 
     @property
     def answers(self) -> Path:

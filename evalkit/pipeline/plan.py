@@ -19,7 +19,8 @@ class Plan:
     """Everything that is settled before the first call.
 
     ``project`` and ``suites`` hold only what takes part; ``limited`` says why the plan is smaller
-    than the project, in words, and is empty when it is not.
+    than the project, in words, and is empty when it is not. ``aa``: the base is asked every
+    held-out case a second time.
     """
 
     project: Project
@@ -28,6 +29,7 @@ class Plan:
     digests: Mapping[str, str]
     project_file: Path
     limited: str = ""
+    aa: bool = False
 
     def suite(self, name: str) -> Suite:
         """Return the suite called ``name``."""
@@ -51,7 +53,7 @@ def narrow(
     Train cases stay only where one of the chosen candidates was trained on them.
     """
     chosen = choose_models(project, options.models)
-    pairs = choose_pairs(project, chosen)
+    pairs = choose_pairs(project, chosen) if options.models else project.comparisons
     narrowed = replace(
         project, models={n: m for n, m in project.models.items() if n in chosen}, comparisons=pairs
     )
@@ -119,14 +121,19 @@ def asks(plan: Plan, suite: Suite, case: Case) -> tuple[Ask, ...]:
     """Return what is asked for one case: each model that the case concerns, each sample.
 
     The base answers every case; a model that learned from another file is not asked the train
-    cases of this one.
+    cases of this one. Samples beyond the suite's are those of the A/A comparison.
     """
+    samples = suite.sampling.samples
     return tuple(
         Ask(model.name, request(suite, case, sample))
         for model in plan.models
         if concerns(case, model)
-        for sample in range(suite.sampling.samples)
+        for sample in range(2 * samples if _twice(plan, case, model) else samples)
     )
+
+
+def _twice(plan: Plan, case: Case, model: ModelSpec) -> bool:
+    return plan.aa and model.role == "base" and case.split == "heldout"
 
 
 def concerns(case: Case, model: ModelSpec) -> bool:

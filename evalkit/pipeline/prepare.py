@@ -25,7 +25,15 @@ def prepare(
     policy = _policy(loaded.policy_tree, loaded.policy_digest)
     project, suites = narrow(loaded.project, loaded.suites, options)
     limited = f"only the first {options.limit} cases of each suite" if options.limit else ""
-    return Plan(project, suites, policy, loaded.digests, project_file=project_file, limited=limited)
+    return Plan(
+        project,
+        suites,
+        policy,
+        loaded.digests,
+        project_file=project_file,
+        limited=limited,
+        aa=options.aa,
+    )
 
 
 def policy_of(file: Path) -> Policy:

@@ -60,7 +60,7 @@ class Run:
         key = (suite.name, case.id)
         if key not in self._records:
             self._records[key] = tuple(
-                self._grade(case, ask, self._wait(ask, while_waiting))
+                self._grade(suite, case, ask, self._wait(ask, while_waiting))
                 for ask in asks(self.plan, suite, case)
             )
         return self._records[key]
@@ -72,8 +72,10 @@ class Run:
             except TimeoutError:
                 while_waiting()
 
-    def _grade(self, case: Case, ask: Ask, outcome: Outcome) -> Record:
-        record = Record(case.suite, case.id, ask.model, ask.request.sample, outcome)
+    def _grade(self, suite: Suite, case: Case, ask: Ask, outcome: Outcome) -> Record:
+        sample = ask.request.sample
+        again = sample >= suite.sampling.samples
+        record = Record(case.suite, case.id, ask.model, sample, outcome, aa=again)
         if not isinstance(outcome, Reply):
             return record
         grades, score = self._graders[case.suite].grade(case, outcome)

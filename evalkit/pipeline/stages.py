@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from evalkit.decide import Decision, Policy, RunData, decide, from_dict, to_dict
+from evalkit.errors import RunError
 from evalkit.graders import SuiteGrader
 from evalkit.model import Case, Manifest, Project, Record, Reply, Suite
 from evalkit.model.codec import decode, to_tree
@@ -91,8 +92,9 @@ def write_run(folder: RunFolder, stored: Stored) -> Finished:
 
 def write_decision(folder: RunFolder, stored: Stored) -> Finished:
     """Write the decision, what it was made by, and everything that is made from it."""
+    public = {name: model.public() for name, model in stored.project.models.items()}
     inputs = Inputs(
-        project=stored.project,
+        project=replace(stored.project, models=public),
         suites=tuple(replace(suite, cases=()) for suite in stored.suites),
         policy=stored.policy,
     )
@@ -125,23 +127,34 @@ def read_run(path: Path) -> tuple[RunFolder, Stored]:
 def regrade(path: Path, plan: Plan) -> Finished:
     """Grade a run's answers by the graders of ``plan``, decide again, and write all that changed.
 
-    Cases are paired by suite and id; a suite that the plan does not hold keeps its grades.
+    Cases are paired by suite and id; a suite that the plan does not hold keeps its grades. Raises
+    `RunError` if a case is asked otherwise now: its answer is to another question.
     """
     folder, stored = read_run(path)
-    suites = {suite.name: suite for suite in plan.suites}
-    stored = replace(
-        stored,
-        suites=tuple(_regraded(suite, suites.get(suite.name)) for suite in stored.suites),
-        records=stored.grade_again(plan.suites),
-    )
+    now = {suite.name: suite for suite in plan.suites}
+    suites = tuple(_regraded(suite, now.get(suite.name)) for suite in stored.suites)
+    stored = replace(stored, suites=suites, records=stored.grade_again(suites))
     stored = replace(stored, decision=stored.decide_again(stored.policy))
+    folder.write_cases(case for suite in stored.suites for case in suite.cases)
     folder.write_records(stored.records)
     return write_decision(folder, stored)
 
 
 def _regraded(old: Suite, new: Suite | None) -> Suite:
-    """Return the suite as it was asked, with the graders of now."""
-    return replace(old, graders=new.graders, score=new.score) if new else old
+    """Return the suite as it was asked, with the graders and the expected answers of now."""
+    if new is None:
+        return old
+    cases = {case.id: case for case in new.cases}
+    kept = tuple(cases.get(case.id, case) for case in old.cases)
+    pairs = zip(old.cases, kept, strict=True)
+    other = [before.id for before, after in pairs if before.messages != after.messages]
+    if other:
+        raise RunError(
+            f"cases that are asked as they were in the run, to grade suite {old.name} again",
+            got=f"{len(other)} with another prompt, the first {other[0]}",
+            instead="run the suite again: these answers are to other questions",
+        )
+    return replace(old, graders=new.graders, score=new.score, cases=kept)
 
 
 def redecide(path: Path, policy_file: Path | None) -> Finished:

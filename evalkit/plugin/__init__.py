@@ -10,6 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from evalkit.pipeline.options import positive
+
 MARKERS = {
     "target": "evalkit: a case of a suite that must improve",
     "guard": "evalkit: a case of a suite that must not get worse than its margin",
@@ -31,12 +33,11 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         default="",
         help="Comma-separated names or patterns of the models to compare, such as base,tuned*.",
     )
-    add("--evalkit-samples", metavar="N", type=int, help="Answers to draw for each case and model.")
-    add(
-        "--evalkit-limit", metavar="N", type=int, help="First N cases of each suite; never decides."
-    )
+    add("--evalkit-samples", metavar="N", type=positive, help="Answers for each case and model.")
+    add("--evalkit-limit", metavar="N", type=positive, help="First N cases of each suite.")
     add("--evalkit-offline", action="store_true", help="Use stored answers only; make no call.")
     add("--evalkit-rerun", action="store_true", help="Ask again even where an answer is stored.")
+    add("--evalkit-aa", action="store_true", help="Ask the base twice, to measure the noise.")
     add("--evalkit-report", metavar="DIR", default="reports", help="Folder of the runs (reports).")
     add("--evalkit-policy", metavar="FILE", type=Path, help="Policy file instead of the project's.")
 

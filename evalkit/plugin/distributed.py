@@ -24,11 +24,13 @@ from evalkit.pipeline.status import case_status
 from evalkit.plugin.items import EvalkitItem, RuleItem
 from evalkit.plugin.reports import Result, reports
 from evalkit.plugin.rules import Rule, outcome, run_rules, suite_rules
+from evalkit.plugin.session import paths_of
 from evalkit.plugin.story import tell
 from evalkit.plugin.summary import Summary
 from evalkit.plugin.usage import usage_errors
 
 RUN_ID = "evalkit_run_id"
+AA = "evalkit_aa"
 RULES = "evalkit_rules"
 
 
@@ -76,30 +78,33 @@ class Controller:
         self._live = Live(plan, options, publish=True)
         self._summary = Summary(self._live)
         self._config = config
-        self._rules: set[str] = set()
+        self._rules: list[str] = []
+        self._files = {plan.project_file, *map(plan.path_of, plan.suites)}
         self._cases = {
-            f"{self._relative(plan.path_of(suite))}::{case.id}": (suite.name, case.id)
+            (plan.path_of(suite), case.id): (suite.name, case.id)
             for suite in plan.suites
             for case in suite.cases
         }
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_configure_node(self, node: Any) -> None:
-        """Tell a new worker which run it follows."""
+        """Tell a new worker which run it follows, and whether the base is asked twice."""
         node.workerinput[RUN_ID] = self._live.run_id
+        node.workerinput[AA] = self._live.plan.aa
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_xdist_node_collection_finished(self, ids: list[str]) -> None:
         """Start asking once the first worker has said which cases were chosen."""
         if self._live.run is None:
-            selected = frozenset(self._cases[i] for i in ids if i in self._cases)
+            places = map(self._place, ids)
+            selected = frozenset(self._cases[p] for p in places if p in self._cases)
             with usage_errors():
                 self._live.start(selected)
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_testnodedown(self, node: Any) -> None:
         """Hear from a worker which rules were chosen."""
-        self._rules.update(getattr(node, "workeroutput", {}).get(RULES, ()))
+        self._rules = getattr(node, "workeroutput", {}).get(RULES, self._rules)
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_sessionfinish(self, session: pytest.Session) -> None:
@@ -108,29 +113,35 @@ class Controller:
             self._report_rules()
         if session.testsfailed and session.exitstatus == pytest.ExitCode.OK:
             session.exitstatus = pytest.ExitCode.TESTS_FAILED
-        self._summary.finish()
+        self._summary.finish(session)
 
     def _report_rules(self) -> None:
         plan = self._live.plan
         pairs = plan.project.comparisons
-        every = [
-            (plan.path_of(s), s.source.line, r) for s in plan.suites for r in suite_rules(s, pairs)
-        ]
-        every += [(plan.project_file, 1, rule) for rule in run_rules(pairs)]
-        for path, line, rule in every:
-            file = self._relative(path)
-            nodeid = f"{file}::{rule.label}"
-            if nodeid in self._rules:
-                start = time.time()
-                status, why = outcome(self._live.run, rule)
-                place = (file, max(line - 1, 0), rule.label)
-                for report in reports(
-                    Result(nodeid, place, status, why, start=start, stop=time.time())
-                ):
-                    self._config.hook.pytest_runtest_logreport(report=report)
+        every = {
+            (plan.path_of(suite), rule.label): (suite.source.line, rule)
+            for suite in plan.suites
+            for rule in suite_rules(suite, pairs)
+        }
+        every |= {(plan.project_file, rule.label): (1, rule) for rule in run_rules(pairs)}
+        for nodeid in self._rules:
+            self._report(nodeid, *every[self._place(nodeid)])
 
-    def _relative(self, path: Path) -> str:
-        return path.relative_to(self._config.rootpath.resolve()).as_posix()
+    def _report(self, nodeid: str, line: int, rule: Rule) -> None:
+        start = time.time()
+        status, why = outcome(self._live.run, rule)
+        location = (nodeid.split("::", maxsplit=1)[0], max(line - 1, 0), rule.label)
+        result = Result(nodeid, location, status, why, start=start, stop=time.time())
+        for report in reports(result):
+            self._config.hook.pytest_runtest_logreport(report=report)
+
+    def _place(self, nodeid: str) -> tuple[Path, str]:
+        """Return the real path of an item's file, which a link may hide, and the item's name."""
+        file, _, name = nodeid.partition("::")
+        # A file outside pytest's root is named from the path that pytest was given.
+        bases = (self._config.rootpath, *paths_of(self._config))
+        paths = [(base / file).resolve() for base in bases]
+        return next((path for path in paths if path in self._files), paths[0]), name
 
     def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
         """Say the decision in words, and where the report is."""

@@ -71,11 +71,11 @@ class Local:
         self._line.rule(rule.label, rule.suite, passed=not why)
         return status, why
 
-    def pytest_sessionfinish(self) -> None:
+    def pytest_sessionfinish(self, session: pytest.Session) -> None:
         """Write the report when every chosen case was answered; close what was opened."""
         self._line.end_suite()
         self._line.clear()
-        self._summary.finish()
+        self._summary.finish(session)
 
     def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
         """Say the decision in words, and where the report is."""

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from evalkit.decide import ComparisonDecision, Gate
+from evalkit.decide import ComparisonDecision
+from evalkit.decide.decision import BLOCKING
 from evalkit.model import Pair, Suite
 from evalkit.pipeline.run import Run
 
@@ -68,22 +69,18 @@ def outcome(run: Run | None, rule: Rule) -> tuple[str, str]:
         for c in run.decision.comparisons
         if (c.base, c.candidate) == (rule.pair.base, rule.pair.candidate)
     )
-    return _decision(comparison) if rule.kind == "decision" else _gates(comparison, rule, run)
+    return _decision(comparison) if rule.kind == "decision" else _gates(comparison, rule)
 
 
-def _gates(comparison: ComparisonDecision, rule: Rule, run: Run) -> tuple[str, str]:
+def _gates(comparison: ComparisonDecision, rule: Rule) -> tuple[str, str]:
     blocking = [
         gate
         for gate in comparison.gates
-        if gate.kind in GATE_KINDS[rule.kind] and gate.suite == rule.suite and _blocks(gate, run)
+        if gate.kind in GATE_KINDS[rule.kind]
+        and gate.suite == rule.suite
+        and gate.status in BLOCKING
     ]
     return (blocking[0].status if blocking else "passed"), "\n".join(gate.why for gate in blocking)
-
-
-def _blocks(gate: Gate, run: Run) -> bool:
-    if gate.status == "inconclusive":
-        return run.plan.policy.on_inconclusive == "block"
-    return gate.status in {"failed", "incomplete"}
 
 
 def _decision(comparison: ComparisonDecision) -> tuple[str, str]:

@@ -7,6 +7,7 @@ distributes the items. Workers only wait for the controller's outcomes and repor
 from __future__ import annotations
 
 import os
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -30,9 +31,10 @@ def register(config: pytest.Config) -> None:
 
 def _driver(config: pytest.Config, plan: Plan, options: Options) -> object:
     if hasattr(config, "workerinput"):
-        from evalkit.plugin.distributed import Worker
+        from evalkit.plugin.distributed import AA, RUN_ID, Worker
 
-        return Worker(plan, options, run_id=config.workerinput["evalkit_run_id"])
+        plan = replace(plan, aa=config.workerinput[AA])
+        return Worker(plan, options, run_id=config.workerinput[RUN_ID])
     if config.getoption("dist", "no") != "no" and config.getoption("tx", None):
         from evalkit.plugin.distributed import Controller
 
@@ -54,6 +56,7 @@ def options_of(config: pytest.Config) -> Options:
         limit=get("evalkit_limit"),
         offline=get("evalkit_offline"),
         rerun=get("evalkit_rerun"),
+        aa=get("evalkit_aa"),
         policy=here / policy if policy else None,
     )
 

@@ -5,24 +5,34 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from evalkit.model import Case, Failure, Grade, Record
+from evalkit.report.safe import shorten, visible
+
+LONGEST = 2_000
+"""Characters of a text that a terminal shows; the report has more of it."""
 
 
 def tell(case: Case, records: Sequence[Record]) -> str:
     """Return prompt, expected answer, and every model's answer with its grades."""
     asked = case.messages[-1].get("content", "") if case.messages else ""
-    lines = [f"asked:    {asked}", f"expected: {case.expected}"]
-    for record in records:
+    lines = [f"asked:    {_short(asked)}", f"expected: {_short(case.expected)}"]
+    for record in (r for r in records if not r.aa):
         lines += ["", *_answer(record)]
     return "\n".join(lines)
 
 
 def _answer(record: Record) -> Iterator[str]:
     if isinstance(record.outcome, Failure):
-        yield f"{record.model}: no answer ({record.outcome.kind}: {record.outcome.message})"
+        failure = record.outcome
+        yield f"{record.model}: no answer ({failure.kind}: {_short(failure.message)})"
         return
-    yield f"{record.model}: {record.outcome.text}"
+    yield f"{record.model}: {_short(record.outcome.text)}"
     for name, grade in record.grades.items():
         if isinstance(grade, Grade):
-            yield f"  {name}: {grade.score:g} {grade.reason}".rstrip()
+            yield f"  {name}: {grade.score:g} {_short(grade.reason)}".rstrip()
         else:
-            yield f"  {name}: not graded ({grade.why})"
+            yield f"  {name}: not graded ({_short(grade.why)})"
+
+
+def _short(text: object) -> str:
+    # A model's words may hold what a terminal would obey.
+    return shorten(visible(str(text)), LONGEST)

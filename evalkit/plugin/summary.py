@@ -9,6 +9,7 @@ import pytest
 
 from evalkit.pipeline.live import Live
 from evalkit.pipeline.stages import Finished
+from evalkit.plugin.usage import usage_errors
 from evalkit.report import render_text
 
 WIDEST = 100
@@ -23,8 +24,20 @@ class Summary:
         self._finished: Finished | None = None
         self._kept = ""
 
-    def finish(self) -> None:
-        """Write the run if every chosen case was answered; close what was opened."""
+    def finish(self, session: pytest.Session) -> None:
+        """Write the run if every chosen case was answered; close what was opened.
+
+        A session that decided anything but to promote fails, also where the item that would say so
+        was not collected: pytest given folders of suites does not see the project file.
+        """
+        with usage_errors():
+            self._finish()
+        decided = self._finished and self._live.run and not self._live.run.partial
+        refused = decided and self._finished and self._finished.decision.outcome != "promote"
+        if refused and session.exitstatus == pytest.ExitCode.OK:
+            session.exitstatus = pytest.ExitCode.TESTS_FAILED
+
+    def _finish(self) -> None:
         try:
             run = self._live.run
             if run and run.complete:

@@ -8,6 +8,7 @@ from contextlib import contextmanager
 import pytest
 
 from evalkit.errors import EvalkitError
+from evalkit.report.safe import visible
 
 
 @contextmanager
@@ -16,4 +17,4 @@ def usage_errors() -> Iterator[None]:
     try:
         yield
     except EvalkitError as error:
-        raise pytest.UsageError(f"evalkit: {error}") from error
+        raise pytest.UsageError(f"evalkit: {visible(str(error))}") from error

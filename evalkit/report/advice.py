@@ -26,13 +26,12 @@ def next_steps(comparison: ComparisonDecision, *, partial: bool) -> tuple[Step, 
     """Return what to do after this decision, most urgent first, each thing once."""
     if comparison.outcome == "promote":
         return _after_promotion(comparison)
+    if partial:
+        return (Step("Run every case of every suite: a partial run never leads to a promotion."),)
     steps: dict[str, Step] = {}
     for gate in sorted(comparison.gates, key=lambda g: _URGENCY.index(g.kind)):
         for step in _ADVICE[gate.kind](comparison, gate):
             steps.setdefault(step.text, step)
-    if partial:
-        step = Step("Run every case of every suite: a partial run never leads to a promotion.")
-        steps.setdefault(step.text, step)
     return tuple(steps.values())[:_MOST_STEPS]
 
 
@@ -55,9 +54,22 @@ def _suite(comparison: ComparisonDecision, gate: Gate) -> Iterator[Step]:
     if result is None:
         return
     if gate.status == "inconclusive":
-        yield _more_cases(result)
+        yield (
+            _get_answers(result)
+            if result.bounds and result.bounds.decisive
+            else _more_cases(result)
+        )
     elif gate.status == "failed":
         yield _train_for(result) if _short_of_gain(result) else _read_broken(comparison)
+
+
+def _get_answers(result: SuiteResult) -> Step:
+    missing = many(result.errors + result.ungraded, "answer")
+    return Step(
+        f"Get the {missing} of {one_line(result.suite, 60)} that are missing: they could overturn "
+        "what the others show.",
+        "cases",
+    )
 
 
 def _more_cases(result: SuiteResult) -> Step:

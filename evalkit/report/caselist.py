@@ -80,7 +80,7 @@ def list_cases(
 ) -> tuple[CaseEntry, ...]:
     """Return every case of every comparison, the most urgent first."""
     index: dict[tuple[str, str, str], list[Record]] = {}
-    for record in sorted(records, key=lambda r: r.sample):
+    for record in sorted((r for r in records if not r.aa), key=lambda r: r.sample):
         index.setdefault((record.suite, record.case, record.model), []).append(record)
     entries = [
         _entry(number, comparison, case, index)

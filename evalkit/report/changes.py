@@ -174,8 +174,8 @@ def _chart_row(result: SuiteResult, line: SuiteLine) -> IntervalRow:
 
 def _limit(result: SuiteResult) -> float:
     """Return where the interval has to end: a guard's limit, or the gain asked of a target."""
-    limits = {"superior": result.min_gain, "non_inferior": -result.margin, "report": 0.0}
-    return limits[result.rule]
+    limits = {"superior": result.min_gain, "report": 0.0}
+    return limits.get(result.rule, -result.margin)
 
 
 def _limit_text(limit: float) -> str:
@@ -185,6 +185,8 @@ def _limit_text(limit: float) -> str:
 def _limit_words(result: SuiteResult, limit: str) -> str:
     if result.rule == "superior":
         return f"asked {limit}" if result.min_gain else "has to improve"
+    if result.rule == "equivalent":
+        return f"limit {limit}, either way"
     return f"limit {limit}" if result.rule == "non_inferior" else "only reported"
 
 

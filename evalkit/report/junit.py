@@ -5,9 +5,8 @@ from __future__ import annotations
 from xml.etree import ElementTree as ET
 
 from evalkit.decide import Decision, Gate
+from evalkit.decide.decision import BLOCKING
 from evalkit.report.safe import visible
-
-BLOCKING = frozenset({"failed", "inconclusive", "incomplete"})
 
 
 def render_junit(decision: Decision) -> str:

@@ -107,6 +107,8 @@ _IDENTITY_HEAD = (
 
 def _identity(comparison: ComparisonDecision) -> tuple[str, ...]:
     found = comparison.identity
+    if found is None:
+        return ABSENT, ABSENT, ABSENT, "not shown. There are only scores."
     said = "yes" if found.ok else "not shown"
     return (
         one_line(", ".join(found.answered_as), 200) or ABSENT,

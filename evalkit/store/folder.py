@@ -57,8 +57,16 @@ def check_writable(reports: Path) -> None:
         reports.mkdir(parents=True, exist_ok=True)
         # A folder can be there and still refuse content: a full disk, a quota.
         probe = reports / f".probe-{secrets.token_hex(4)}"
-        probe.write_bytes(b"\0" * 4096)
-        probe.unlink()
+        try:
+            probe.write_bytes(b"\0" * 4096)
+        finally:
+            probe.unlink(missing_ok=True)
+
+
+def forget_latest(reports: Path) -> None:
+    """Take ``latest`` away: what comes after a run that failed must not read the one before."""
+    with _writing(reports):
+        (reports / LATEST).unlink(missing_ok=True)
 
 
 @dataclass(frozen=True, slots=True)

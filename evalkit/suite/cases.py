@@ -118,11 +118,14 @@ def _id(draft: Draft, messages: tuple[Message, ...]) -> str:
     # A training file's own ids are left aside: two candidates' files may use one id for two rows.
     if draft.split == "train":
         return "train-" + _digest([messages, draft.expected])
+    if draft.id and "::" in draft.id:
+        got = f"'{draft.id}'"
+        raise RowError("an id without '::', by which pytest parts names", got=got, instead="':'")
     return draft.id or _digest(messages)
 
 
 def _digest(content: Any) -> str:  # noqa: ANN401  (any JSON value)
-    text = json.dumps(content, sort_keys=True, ensure_ascii=False)
+    text = json.dumps(content, sort_keys=True)
     return hashlib.sha256(text.encode()).hexdigest()[:_ID_DIGITS]
 
 

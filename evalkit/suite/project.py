@@ -108,6 +108,13 @@ def _comparison_faults(checked: Checked, models: Entries) -> Iterator[Fault]:
     if checked.get("comparisons") is None:
         yield from _default_faults(checked, models)
     for number, pair in checked.entries("comparisons"):
+        if pair["base"] == pair["candidate"]:
+            yield checked.document.fault(
+                ("comparisons", number),
+                "two models to compare",
+                got=f"'{pair['base']}' against itself",
+                instead="the name of another model as base or candidate",
+            )
         for role, name in pair.items():
             if name not in models:
                 yield checked.document.fault(

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from evalkit.cli import main
+from evalkit.pipeline.stages import read_run
 
 Captured = pytest.CaptureFixture[str]
 
@@ -77,6 +78,29 @@ def test_grade_uses_the_graders_of_now(here: Path) -> None:
     assert (greetings["base_mean"], greetings["candidate_mean"]) == (0, 1)
 
 
+def test_grade_uses_the_expected_answers_of_now(here: Path) -> None:
+    """A mended answer is graded by, and stands in the run's cases."""
+    assert main(["run", "suites"]) == 0
+    rows = here / "suites/sums/sums.jsonl"
+    rows.write_text(rows.read_text().replace('"expected": "22"', '"expected": "23"'))
+    assert main(["grade", "reports/latest"]) == 0
+    _, stored = read_run(Path("reports/latest"))
+    (case,) = (c for suite in stored.suites for c in suite.cases if c.id == "sum-01")
+    scores = {r.model: r.score for r in stored.records if r.case == "sum-01"}
+    assert (case.expected, scores["tuned"]) == ("23", 0)
+
+
+def test_grade_refuses_answers_to_another_question(here: Path, capsys: Captured) -> None:
+    """A case that is asked otherwise now is named, and the run stays as it was."""
+    assert main(["run", "suites"]) == 0
+    before = Path("reports/latest/decision.json").read_bytes()
+    rows = here / "suites/sums/sums.jsonl"
+    rows.write_text(rows.read_text().replace("12 + 10", "10 + 12"))
+    assert main(["grade", "reports/latest"]) == 2
+    assert "1 with another prompt, the first sum-01" in capsys.readouterr().err
+    assert Path("reports/latest/decision.json").read_bytes() == before
+
+
 def test_report_is_made_again_to_the_byte() -> None:
     """It is a function of the run folder."""
     assert main(["run", "suites"]) == 0
@@ -109,3 +133,24 @@ def test_what_is_not_there_is_a_usage_error(args: list[str], capsys: Captured) -
     err = capsys.readouterr().err
     assert "needed:" in err
     assert "got:" in err
+
+
+def test_an_error_shows_what_a_terminal_would_obey(capsys: Captured) -> None:
+    """A control character in a message is a symbol."""
+    assert main(["gate", "no\x1b[31mwhere"]) == 2
+    assert "no⟦U+001B⟧[31mwhere" in capsys.readouterr().err
+
+
+def test_a_fault_of_ours_is_no_verdict(capsys: Captured, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An exception nobody foresaw exits with 70, since 1 would mean "do not promote"."""
+    monkeypatch.setattr("evalkit.pipeline.stages.judge", lambda *_: 1 / 0)
+    assert main(["gate", "reports/latest"]) == 70
+    assert "nothing was decided" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("args", [["--samples", "0"], ["--limit", "-1"]])
+def test_a_count_below_one_is_a_usage_error(args: list[str], capsys: Captured) -> None:
+    """Nothing runs, and the message names the option."""
+    with pytest.raises(SystemExit, match="2"):
+        main(["run", "suites", *args])
+    assert args[0] in capsys.readouterr().err

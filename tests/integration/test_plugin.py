@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 from xml.etree import ElementTree as ET
 
@@ -83,6 +84,22 @@ def test_workers_give_the_same_decision(pytester: pytest.Pytester) -> None:
     assert junit_names(pytester.path / "xdist.xml") == junit_names(pytester.path / "plain.xml")
 
 
+@pytest.mark.parametrize("root", [".", "elsewhere"])
+def test_workers_find_suites_under_another_path(pytester: pytest.Pytester, root: str) -> None:
+    """With `-n 2` no rule is lost, be the suites behind a symbolic link or outside the root."""
+    suites, elsewhere = pytester.path / "suites", pytester.path / "elsewhere"
+    if root == ".":
+        suites.rename(elsewhere)
+        suites.symlink_to("elsewhere", target_is_directory=True)
+    elsewhere.mkdir(exist_ok=True)
+    args = ("--evalkit", "suites", "-n", "2", "--rootdir", root, "--junitxml", "xdist.xml")
+    result = pytester.runpytest_subprocess(*args, timeout=300)
+    assert result.ret == 0
+    names = [name for _, name, _ in junit_names(pytester.path / "xdist.xml")]
+    assert names.count("gate[tuned vs base]") == 2
+    assert {"identity[tuned]", "decision[tuned vs base]"} <= set(names)
+
+
 def junit_names(path: Path) -> list[tuple[str | None, str | None, str | None]]:
     """Return the items of a JUnit file with the status that became of them."""
     cases = ET.parse(path).getroot().iter("testcase")  # noqa: S314  (pytest's own file)
@@ -100,6 +117,30 @@ def test_a_worse_guard_blocks(pytester: pytest.Pytester) -> None:
     assert result.ret == 1
     result.stdout.fnmatch_lines(["*Do not promote*"])
     result.stdout.re_match_lines([r"FAILED suites.greetings.greetings\.yaml::gate"])
+
+
+def test_a_refusal_fails_where_no_item_says_so(pytester: pytest.Pytester) -> None:
+    """Given the suites' own folders, pytest collects no decision; the exit code still tells it."""
+    names = ("sums", "greetings")
+    for name in names:
+        path = pytester.path / f"suites/{name}/{name}.yaml"
+        path.write_text(re.sub("purpose: .*", "purpose: report", path.read_text()))
+    result = pytester.runpytest("--evalkit", *(f"suites/{name}" for name in names))
+    assert json.loads(decision(pytester.path))["outcome"] == "not_enough_evidence"
+    assert result.parseoutcomes().keys().isdisjoint({"failed", "errors"})
+    assert result.ret == 1
+
+
+def test_a_waived_rule_fails_nowhere(pytester: pytest.Pytester) -> None:
+    """A doubt that the policy lets pass is no failure, neither as an item nor for a CI server."""
+    (pytester.path / "warn.yaml").write_text(
+        "version: 1\non_inconclusive: warn\nsuites: {greetings: {margin: 0.01}}\n"
+    )
+    result = pytester.runpytest("--evalkit", "suites", "--evalkit-policy", "warn.yaml")
+    assert result.ret == 0
+    (comparison,) = json.loads(decision(pytester.path))["comparisons"]
+    assert "waived" in [gate["status"] for gate in comparison["gates"]]
+    assert "<failure" not in (pytester.path / "reports/latest/junit.xml").read_text()
 
 
 def test_a_broken_critical_case_fails_by_itself(pytester: pytest.Pytester) -> None:

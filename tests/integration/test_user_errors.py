@@ -116,6 +116,21 @@ def test_an_unknown_model_name_is_told(pytester: pytest.Pytester) -> None:
     result.stderr.fnmatch_lines(["*tunde*", "*base, tuned*"])
 
 
+@pytest.mark.usefixtures("example")
+def test_a_message_shows_what_a_terminal_would_obey(pytester: pytest.Pytester) -> None:
+    """A control character in a message is a symbol."""
+    result = pytester.runpytest("--evalkit", "suites", "--evalkit-models", "tun\x1bde")
+    assert "tun⟦U+001B⟧de" in result.stderr.str()
+
+
+@pytest.mark.usefixtures("example")
+def test_a_limit_of_nothing_is_a_usage_error(pytester: pytest.Pytester) -> None:
+    """A run of no cases is not asked for by mistake."""
+    result = pytester.runpytest("--evalkit", "suites", "--evalkit-limit", "0")
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    result.stderr.fnmatch_lines(["*--evalkit-limit*whole number from 1*"])
+
+
 def test_a_missing_key_is_told(
     pytester: pytest.Pytester, endpoint: Endpoint, sums: Callable[[Endpoint, int], Path]
 ) -> None:
@@ -153,6 +168,20 @@ def test_an_endpoint_that_refuses_all_stops_the_run_at_once(
 
 
 @pytest.mark.usefixtures("key")
+def test_a_run_that_fails_leaves_no_older_latest(
+    pytester: pytest.Pytester, endpoint: Endpoint, sums: Callable[[Endpoint, int], Path]
+) -> None:
+    """What comes after it, such as `evalkit gate`, does not read the run before."""
+    latest = sums(endpoint, 40) / "reports/latest"
+    pytester.runpytest("--evalkit", "suites")
+    assert latest.exists()
+    endpoint.status = 404
+    result = pytester.runpytest("--evalkit", "suites", "--evalkit-rerun")
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    assert not latest.exists()
+
+
+@pytest.mark.usefixtures("key")
 def test_an_endpoint_that_is_down_is_told(
     pytester: pytest.Pytester, endpoint: Endpoint, sums: Callable[[Endpoint, int], Path]
 ) -> None:
@@ -179,8 +208,11 @@ def test_a_missing_runtime_names_the_extra(
     pytester: pytest.Pytester, example: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Without the embedded runtime the message says which extra brings it."""
-    local = "client: local\n    model: smollm2-135m-instruct"
-    replace(PROJECT, "client: scripted\n    model: tuned-by-rule", local)(example)
+    (example / "suites" / PROJECT).write_text(
+        "version: 1\nmodels:\n"
+        "  base: {role: base, client: scripted, model: rule, options: {default: x}}\n"
+        "  tuned: {role: candidate, client: local, model: smollm2-135m-instruct}\n"
+    )
     installed = metadata.version
 
     def version(name: str) -> str:

@@ -122,6 +122,14 @@ def test_tool_calls_logprobs_and_refusals_are_kept() -> None:
     }
 
 
+def test_text_in_parts_is_joined() -> None:
+    """Some servers send a text in parts, beside parts of other kinds."""
+    parts = [{"type": "text", "text": "hel"}, {"type": "audio"}, {"type": "text", "text": "lo"}]
+    [reply] = run(answering({"choices": [{"message": {"content": parts}}]}))
+    assert isinstance(reply, Reply)
+    assert reply.text == "hello"
+
+
 def test_filtered_answer_comes_over_as_such() -> None:
     """The filter's finish reason is left for the engine to judge."""
     choice = {"message": {"content": ""}, "finish_reason": "content_filter"}
@@ -175,11 +183,12 @@ def test_error_page_is_quoted_in_short() -> None:
         httpx2.Response(200, content=b"\xff\xfe\x00", headers={"content-type": "application/json"}),
         httpx2.Response(200, json={"choices": []}),
         httpx2.Response(200, json={"choices": [{"message": None}]}),
+        httpx2.Response(200, json={"choices": [{"message": {"content": 7}}]}),
         httpx2.Response(200, json={"error": {"message": "upstream failed"}}),
         httpx2.Response(200, json=["hello"]),
         httpx2.Response(200, json=None),
     ],
-    ids=["html", "cut", "bytes", "no choice", "no message", "error", "list", "null"],
+    ids=["html", "cut", "bytes", "no choice", "no message", "number", "error", "list", "null"],
 )
 def test_what_is_no_completion_is_a_bad_response(response: httpx2.Response) -> None:
     """A 200 with anything else in it fails that request only."""
@@ -265,6 +274,20 @@ def test_key_shows_in_no_message(status: int) -> None:
     assert "wrong key ***" in found.message
 
 
+@pytest.mark.parametrize("status", [200, 500, None])
+def test_credentials_of_the_address_show_in_no_message(status: int | None) -> None:
+    """Whatever goes wrong, the address is named without user, password and query."""
+
+    def handler(request: httpx2.Request) -> httpx2.Response:
+        if status is None:
+            raise httpx2.ConnectError("connection reset", request=request)
+        return httpx2.Response(status, json={})
+
+    found = failure(handler, model=spec(base_url="http://me:pw@host/v1?token=abc"))
+    assert "http://host/v1" in found.message
+    assert not [secret for secret in ("me:", "pw", "abc") if secret in str(found)]
+
+
 @pytest.mark.parametrize(
     ("base_url", "named", "environ", "key"),
     [
@@ -327,6 +350,13 @@ def test_identity_is_address_and_model(
 ) -> None:
     """Equal endpoints share answers, however their address is written; nothing secret is in it."""
     assert OpenAIClient(spec(base_url=base_url), environ=environ).identity == identity
+
+
+def test_another_revision_is_another_model() -> None:
+    """Answers of weights that were served under the same name before are not shared."""
+    revisions = ("", "a", "b")
+    identities = {OpenAIClient(spec(revision=r), environ={}).identity for r in revisions}
+    assert len(identities) == 3
 
 
 def without_the_extra(**_: object) -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from evalkit.decide import Decision, Policy, RunData, SuiteRule, decide
-from evalkit.decide.decision import ComparisonDecision, Gate, SuiteResult
+from evalkit.decide.decision import ComparisonDecision, Gate, IdentityResult, SuiteResult
 from evalkit.model import (
     Case,
     Failure,
@@ -145,3 +145,10 @@ def gate_of(run: MadeUpRun, kind: str) -> Gate:
     """Return the one gate of a kind."""
     (gate,) = (g for g in only(run.decide()).gates if g.kind == kind)
     return gate
+
+
+def identity_of(run: MadeUpRun) -> IdentityResult:
+    """Return what was found on who answered; there must be something."""
+    identity = only(run.decide()).identity
+    assert identity is not None
+    return identity

@@ -227,12 +227,24 @@ def test_doubt_blocks_unless_the_policy_only_warns() -> None:
     """on_inconclusive decides; the doubtful suite stays visible in the reasons."""
     suites = (
         MadeUp("good", "target", 0.05).add(*table(*BETTER)),
-        MadeUp("unclear", "guard", 0.05).add(*table(*UNCLEAR)),
+        MadeUp("unclear", "guard", 0.1).add(*table(*UNCLEAR)),
     )
     assert run_of(*suites).decide().outcome == "not_enough_evidence"
     warned = only(run_of(*suites, policy=Policy(on_inconclusive="warn")).decide())
     assert warned.outcome == "promote"
     assert any(reason.startswith("We cannot tell if unclear") for reason in warned.reasons)
+    assert any(reason.endswith("The policy lets this doubt pass.") for reason in warned.reasons)
+
+
+def test_a_lenient_policy_does_not_promote_a_likely_loss() -> None:
+    """Doubt is waived only where the difference seen would pass: not below the margin."""
+    suites = (
+        MadeUp("good", "target", 0.05).add(*table(*BETTER)),
+        MadeUp("unclear", "guard", 0.05).add(*table(*UNCLEAR)),
+    )
+    assert run_of(*suites, policy=Policy(on_inconclusive="warn")).decide().outcome == (
+        "not_enough_evidence"
+    )
 
 
 def test_nothing_to_pass_is_no_promotion() -> None:

@@ -10,7 +10,7 @@ from evalkit.decide import IdentityResult
 from evalkit.decide.identity import answers_as
 from evalkit.model import ModelSpec, Record, Reply
 
-from .made_up import FAILED, MadeUp, MadeUpRun, gate_of, only, run_of, spec, table
+from .made_up import FAILED, MadeUp, MadeUpRun, gate_of, identity_of, run_of, spec, table
 
 
 @pytest.mark.parametrize(
@@ -19,6 +19,9 @@ from .made_up import FAILED, MadeUp, MadeUpRun, gate_of, only, run_of, spec, tab
         ("gpt-4.1-mini", "gpt-4.1-mini", True),
         ("gpt-4.1-mini", "gpt-4.1-mini-2025-04-14", True),
         ("llama3", "llama3:latest", True),
+        ("gpt-4", "gpt-4-0613", True),
+        ("triage", "triage-v2", True),
+        ("gpt-4", "gpt-4-32k", False),
         ("gpt-4.1", "gpt-4.1-mini-2025-04-14", False),
         ("gpt-4", "gpt-4o", False),
         ("ft:gpt-4.1-mini:acme::abc123", "gpt-4.1-mini-2025-04-14", False),
@@ -60,14 +63,14 @@ def test_another_model_answered(model: str) -> None:
 def test_an_endpoint_that_gives_no_name_proves_nothing() -> None:
     """An empty name is not held against the candidate."""
     run = renamed(run_of(MadeUp("triage", "target").add(*table(4, 91, 0, 5))), "tuned", "")
-    identity = only(run.decide()).identity
+    identity = identity_of(run)
     assert identity == IdentityResult((), compared=100, different=100, ok=True)
 
 
 def test_only_held_out_answers_are_compared() -> None:
     """Failed calls and trained cases are no part of the count."""
     made = MadeUp("triage").add([1.0, 1.0, FAILED], [1.0, FAILED, 1.0])
-    identity = only(run_of(made.add([1.0], [1.0], split="train")).decide()).identity
+    identity = identity_of(run_of(made.add([1.0], [1.0], split="train")))
     assert (identity.compared, identity.different) == (1, 1)
     assert identity.answered_as == ("tuned-name",)
 
@@ -90,7 +93,7 @@ def test_a_tool_call_is_an_answer() -> None:
             for r, call in zip(suite.records, calls, strict=True)
         )
         told = replace(run, suites=(replace(suite, records=records),))
-        assert only(told.decide()).identity.different == different
+        assert identity_of(told).different == different
 
 
 def test_a_model_unknown_to_the_project_is_left_alone() -> None:
@@ -98,4 +101,4 @@ def test_a_model_unknown_to_the_project_is_left_alone() -> None:
     run = run_of(
         MadeUp("triage").add(*table(3, 1, 1, 1)), models={"tuned": spec("tuned", "candidate")}
     )
-    assert only(run.decide()).identity.ok
+    assert identity_of(run).ok

@@ -6,6 +6,8 @@ import pytest
 
 from evalkit.decide import Flips
 from evalkit.decide.decision import SuiteResult
+from evalkit.decide.tabulate import cluster_labels
+from evalkit.model import Case
 
 from .made_up import FAILED, Answer, MadeUp, only, record, result_of, ruled, run_of, table
 
@@ -94,6 +96,17 @@ def width(result: SuiteResult) -> float:
     return result.gate_interval.high - result.gate_interval.low
 
 
+def test_cases_that_ask_the_very_same_are_one_cluster() -> None:
+    """Whatever their ids: a model answers them alike. Cases that all differ have no clusters."""
+    cases = [
+        Case("triage", f"c{i}", ({"role": "user", "content": ask},)) for i, ask in enumerate("aba")
+    ]
+    labels = cluster_labels(cases)
+    assert labels is not None
+    assert labels.tolist() == [0, 1, 0]
+    assert cluster_labels(cases[:2]) is None
+
+
 def test_one_cluster_is_inconclusive_with_a_reason() -> None:
     """All cases from one template: means, but no interval and no verdict."""
     result = result_of(run_of(MadeUp("triage").add(*table(3, 5, 1, 1), cluster="only")))
@@ -126,6 +139,11 @@ def test_equal_answers_claim_no_certainty(n: int, score: float) -> None:
     assert result.verdict == ("non_inferior" if n == 500 else "inconclusive")
     assert result.smallest_margin is not None
     assert result.smallest_margin > 0
+
+
+def test_no_margin_is_above_everything() -> None:
+    """Two cases that flip certify no margin below the whole scale, and none beyond it exists."""
+    assert result_of(run_of(MadeUp("triage").add(*table(0, 1, 1, 0)))).smallest_margin == 1.0
 
 
 @pytest.mark.parametrize(

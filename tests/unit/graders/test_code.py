@@ -28,6 +28,8 @@ MODULE = "tests.unit.graders.user_grader"
         ("score", "nan", Ungraded("the function returned the score nan, outside 0 to 1")),
         ("score", "x", Ungraded("ValueError: could not convert string to float: 'x'")),
         ("text", "x", Ungraded("the function returned str, not a grade")),
+        ("leaves", "x", Ungraded("SystemExit: enough")),
+        ("wordy", "x", Ungraded("the function returned the score 'high', which is no number")),
     ],
 )
 def test_what_a_function_returns_becomes_a_grade(
@@ -66,6 +68,15 @@ def test_a_function_that_cannot_be_had_is_a_fault(function: str, got: str) -> No
     told = fault("python", function=function)
     assert got in told.got
     assert told.line == 9
+
+
+def test_a_file_that_exits_is_a_fault(tmp_path: Path) -> None:
+    """It does not take the run along."""
+    (tmp_path / "mine.py").write_text("raise SystemExit('enough')\n")
+    where = Source(str(tmp_path / "suite.yaml"), 3)
+    told = make(GraderSpec("g", "python", {"function": "mine.py:ok"}, where), allow_code=True)
+    assert isinstance(told, Fault)
+    assert "SystemExit: enough" in told.got
 
 
 def test_code_does_not_run_unless_the_project_allows_it(tmp_path: Path) -> None:

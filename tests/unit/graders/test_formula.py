@@ -187,7 +187,7 @@ def test_a_sound_score_has_no_fault(text: str) -> None:
         ("queue + tone", "2 at queue = 1, tone = 1", "weights that add up to 1"),
         ("queue - tone", "-1 at queue = 0, tone = 1", "weights that add up to 1"),
         ("queue / tone", "a division by zero at queue = 0, tone = 0", "if and else"),
-        ("2", "2 at any grade", "weights"),
+        ("2", "a score that no answer can change", "queue"),
     ],
 )
 def test_a_score_that_cannot_be_is_a_fault(text: str, got: str, instead: str) -> None:

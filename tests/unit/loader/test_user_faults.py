@@ -131,6 +131,10 @@ FAULTS: dict[str, tuple[dict[str, str | bytes], str, str, str, str]] = {
         in_suite("expected: 2}", "expected: 2}\n  - {id: one, vars: {sum: 2 + 2}, expected: 4}"),
         "sums/sums.yaml:7", "one case of each id", "'one', also in", "another id",
     ),
+    "an id that pytest would part": (
+        with_rows(lines([{**ROW, "id": "a::b"}])),
+        "sums/rows.jsonl:1", "an id without '::'", "'a::b'", "':'",
+    ),
     "the same question twice": (
         with_rows(lines([ROW, ROW])),
         "sums/rows.jsonl:2", "cases that differ, or ids", "the same request as", "an id",
@@ -220,6 +224,10 @@ FAULTS: dict[str, tuple[dict[str, str | bytes], str, str, str, str]] = {
     "missing base": (
         in_project("comparisons: [{base: zzz, candidate: tuned}]\n"),
         "evalkit.yaml:5", "the name of a model: base, tuned", "'zzz'", "base: base",
+    ),
+    "a model against itself": (
+        in_project("comparisons:\n  - {base: tuned, candidate: tuned}\n"),
+        "evalkit.yaml:6", "two models to compare", "'tuned' against itself", "another model",
     ),
     "two bases": (
         in_project("  second: {role: base, client: scripted, model: c}\n"),

@@ -187,8 +187,8 @@ def _case(plan: SuitePlan, name: str, number: int, *, learner: str = "") -> Case
 def _question(suite: str, number: int) -> tuple[tuple[dict[str, str], ...], object]:
     if suite in ("general", "facts"):
         ask, good, _ = QUESTIONS[number % len(QUESTIONS)]
-        return ({"role": "user", "content": ask},), [good]
-    text = TICKETS[number % 6].format(p=PRODUCTS[number % len(PRODUCTS)])
+        return ({"role": "user", "content": f"{ask} ({number})"},), [good]
+    text = TICKETS[number % 6].format(p=f"{PRODUCTS[number % len(PRODUCTS)]} {number}")
     expected = {"category": CATEGORIES[number % 6], "priority": PRIORITIES[number % 3]}
     return ({"role": "system", "content": SYSTEM}, {"role": "user", "content": text}), expected
 

@@ -100,6 +100,13 @@ def test_a_partial_run_asks_for_the_rest() -> None:
     ]
 
 
+def test_a_partial_run_asks_for_nothing_else() -> None:
+    """What its rules lack, it may lack only because cases were left out."""
+    assert texts(comparison("incomplete"), partial=True) == [
+        "Run every case of every suite: a partial run never leads to a promotion."
+    ]
+
+
 def test_a_candidate_that_is_not_itself() -> None:
     """A failed proof of identity asks to look at the endpoint."""
     found = with_gate(comparison("promote"), "identity", "failed")

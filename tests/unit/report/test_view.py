@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import pytest
 
-from evalkit.decide.decision import CurvePoint
+from evalkit.decide.decision import CurvePoint, IdentityResult
 from evalkit.model import Grade, Record, Reply, TrainingPoint
 from evalkit.report.changes import describe_changes
 from evalkit.report.learning import learning_curves
@@ -424,9 +424,7 @@ def test_clusters_and_unknowns_in_the_table_of_tests() -> None:
         replace(first, clusters=12, cases_needed=None),
         replace(second, interval=None, p_value=None),
     )
-    identity = replace(
-        made.decision.comparisons[0].identity, answered_as=(), ok=False, note="all equal"
-    )
+    identity = IdentityResult((), compared=100, different=0, ok=False, note="all equal")
     comparison = replace(made.decision.comparisons[0], suites=suites, identity=identity)
     view = view_of_run(replace(made, decision=replace(made.decision, comparisons=(comparison,))))
     tests = table(view, "Tests").rows

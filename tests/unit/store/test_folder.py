@@ -13,7 +13,7 @@ import pytest
 
 from evalkit.errors import RunError, SetupError
 from evalkit.model import Case, Failure, Grade, Manifest, Record, Reply
-from evalkit.store import RunFolder, check_writable, new_run_id
+from evalkit.store import RunFolder, check_writable, forget_latest, new_run_id
 
 MANIFEST = Manifest("id", "2026-11-24T03:15:00Z", 1.0, versions={}, digests={}, models=())
 CASES = [Case("s", f"c{i}", ({"role": "user", "content": "é"},)) for i in range(3)]
@@ -115,6 +115,13 @@ def test_latest_without_symbolic_links_is_a_text_file(
     run.finish(MANIFEST)
     assert (tmp_path / "latest").read_text() == "run\n"
     assert RunFolder.open(tmp_path / "latest") == run
+
+
+def test_latest_can_be_taken_away(run: RunFolder) -> None:
+    """The run that it pointed at stays; where there is none, nothing happens."""
+    for _ in range(2):
+        forget_latest(run.path.parent)
+    assert list(run.path.parent.iterdir()) == [run.path]
 
 
 def test_writable_reports_folder_is_made(tmp_path: Path) -> None:

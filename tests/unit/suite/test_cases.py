@@ -24,6 +24,13 @@ def test_ids_are_given_or_come_from_the_request() -> None:
     assert ids[0] == "62b724b92854"
 
 
+def test_half_a_character_gets_an_id_too() -> None:
+    """JSON can hold a lone surrogate, which no encoding can."""
+    cases, faults = build_cases(sound(), [draft({"vars": {"q": q}}) for q in ("\ud83d", "\ud83e")])
+    assert faults == []
+    assert len({case.id for case in cases}) == 2
+
+
 def test_doubles_are_told_at_the_second() -> None:
     """With ids and without."""
     rows = [{"vars": {"q": "1"}}, {"vars": {"q": "1"}}, {"id": "a", "vars": {"q": "2"}}]

@@ -1,0 +1,30 @@
+"""Which tests form a family, and what is done about their number: in words, for the report."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from evalkit.decide.decision import ComparisonDecision
+from evalkit.decide.evidence import Evidence
+from evalkit.decide.policy import Policy
+from evalkit.decide.rules import rule_for
+from evalkit.decide.run_words import required_family
+from evalkit.decide.slices import slice_family
+
+
+def families(
+    evidence: Sequence[Evidence], comparisons: Sequence[ComparisonDecision], policy: Policy
+) -> tuple[str, ...]:
+    """Return a sentence for each family of tests; none without a comparison."""
+    suites = [part.suite for part in evidence[0].suites] if evidence else []
+    required = [suite.name for suite in suites if rule_for(suite, policy).gates]
+    first = [required_family(required, policy.alpha)] if required else []
+    return (*first, *_slices(comparisons, policy))
+
+
+def _slices(comparisons: Sequence[ComparisonDecision], policy: Policy) -> Iterator[str]:
+    for comparison in comparisons:
+        for result in comparison.suites:
+            if result.slices:
+                name = f"{result.suite}, {comparison.candidate} against {comparison.base}"
+                yield slice_family(name, result.slices, policy)

@@ -1,0 +1,80 @@
+"""Two models' scores on one suite as aligned arrays: all that a suite is judged from.
+
+Arrays rather than cases, so that a million pairs that come from a file of scores need no more than
+their numbers.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from evalkit.stats.arrays import FloatArray, IntArray
+
+Flags = NDArray[np.bool_]
+
+
+@dataclass(frozen=True, slots=True)
+class Membership:
+    """Which case is in which slice.
+
+    ``names`` are (field, value); ``case`` and ``group`` have one entry per membership: the index of
+    the case among the compared ones, and that of the slice among ``names``.
+    """
+
+    names: tuple[tuple[str, str], ...]
+    case: IntArray
+    group: IntArray
+
+
+NO_SLICES = Membership((), np.empty(0, dtype=np.int64), np.empty(0, dtype=np.int64))
+
+
+@dataclass(frozen=True, slots=True)
+class Extremes:
+    """The scores of all expected cases, had every missing answer been wrong, or right.
+
+    Two aligned arrays a model; ``clusters`` as in `Pairs`.
+    """
+
+    base_low: FloatArray
+    base_high: FloatArray
+    candidate_low: FloatArray
+    candidate_high: FloatArray
+    clusters: IntArray | None
+
+
+@dataclass(frozen=True, slots=True)
+class Pairs:
+    """The cases that both models answered, by id, with their scores; and what is left out.
+
+    ``ids``, ``base``, ``candidate``, ``clusters`` (a number per case from 0, equal within a
+    cluster; ``None`` if each case is its own) and ``critical`` are aligned. ``errors`` and
+    ``ungraded`` count cases among the ``expected`` ones; a case can be both, and compared all the
+    same through other samples. ``extremes`` is ``None`` when no answer is missing.
+    """
+
+    ids: Sequence[str]
+    base: FloatArray
+    candidate: FloatArray
+    expected: int
+    errors: int
+    ungraded: int
+    clusters: IntArray | None
+    critical: Flags
+    critical_missing: tuple[str, ...] = ()
+    slices: Membership = NO_SLICES
+    extremes: Extremes | None = None
+
+    @property
+    def n(self) -> int:
+        """The number of compared cases."""
+        return len(self.ids)
+
+    @property
+    def critical_expected(self) -> int:
+        """The number of critical cases, compared or not."""
+        return int(np.count_nonzero(self.critical)) + len(self.critical_missing)
