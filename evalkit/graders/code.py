@@ -77,9 +77,9 @@ def _graded(result: Any) -> Graded:  # noqa: ANN401  (whatever the function retu
         result = Grade(float(result), result >= PASS_FROM)
     if not isinstance(result, Grade):
         return Ungraded(f"the function returned {type(result).__name__}, not a grade")
-    score: object = result.score  # the user's code need not keep to the annotation
+    score: Any = result.score  # the user's code need not keep to the annotation
     if not isinstance(score, Real):
         return Ungraded(f"the function returned the score {score!r}, which is no number")
-    if not 0 <= score <= 1:
+    if not 0 <= float(score) <= 1:
         return Ungraded(f"the function returned the score {score}, outside 0 to 1")
     return result
