@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from scipy.special import stdtr, stdtrit
 
 from evalkit.stats.arrays import FloatArray, IntArray
+from evalkit.stats.clusters import CR2, FEWEST
 from evalkit.stats.paired_binary import mcnemar_exact, tango_interval
 
 
@@ -57,39 +58,59 @@ def scores_by_group(
     clusters: IntArray | None = None,
     level: float = 0.95,
 ) -> GroupTests:
-    """Test groups of score differences: t on cases, or CR1 t on clusters numbered from 0.
+    """Test groups of score differences: t on cases, or on clusters numbered from 0.
 
-    A group whose units all differ alike has no t; its p-value is the sign-flip's, 2^-units for a
-    common loss and 1 otherwise, and it has no limits.
+    As for one comparison (`evalkit.stats.clusters`): CR2 with Kish's number of units less 1, which
+    for units of one size is Student's t. A group whose units all differ alike has no t; its p-value
+    is the sign-flip's, 2^-units for a common loss and 1 otherwise, and it has no limits; nor has a
+    group of which one cluster holds nearly all cases, its p-value being 1.
     """
     n = np.bincount(group, minlength=groups)
     with np.errstate(divide="ignore", invalid="ignore"):
         mean = np.bincount(group, weights=differences, minlength=groups) / n
-        units, squares = _residuals(differences, mean, group=group, clusters=clusters)
-        flat = squares <= 1e-24 * np.maximum(n, 1)
-        error = np.sqrt(np.where(flat, np.nan, units / (units - 1) * squares)) / n
+        found = _residuals(differences, mean, group=group, clusters=clusters)
+        flat = found.squares <= 1e-24 * np.maximum(n, 1)
+        lonely = (found.kish < FEWEST) & (found.units > 1)
+        error = np.sqrt(np.where(flat | (found.kish < FEWEST), np.nan, found.scaled)) / n
         t = mean / error
-    df = np.maximum(units - 1.0, 1.0)
+    df = np.maximum(found.kish - 1.0, FEWEST - 1.0)
     reach = -stdtrit(df, (1 - level) / 2) * error
-    alike = np.where(mean < 0, 0.5 ** np.minimum(units, 1000.0), 1.0)
+    alike = np.where((mean < 0) & ~lonely, 0.5 ** np.minimum(found.units, 1000.0), 1.0)
     p = np.where(np.isnan(error), alike, stdtr(df, t))
     p = np.where(n == 0, np.nan, p)
     low, high = np.maximum(mean - reach, -1), np.minimum(mean + reach, 1)
-    method, test = ("t", "t") if clusters is None else ("t on clusters (CR1)", "t on clusters")
+    method, test = ("t", "t") if clusters is None else (CR2, "t on clusters")
     return GroupTests(n, mean, low, high, p, level, method, test)
+
+
+@dataclass(frozen=True, slots=True)
+class _Residuals:
+    """Per group: its units, Kish's number of them, and its squared residual sums, plain and CR2."""
+
+    units: FloatArray
+    kish: FloatArray
+    squares: FloatArray
+    scaled: FloatArray
 
 
 def _residuals(
     differences: FloatArray, mean: FloatArray, *, group: IntArray, clusters: IntArray | None
-) -> tuple[FloatArray, FloatArray]:
-    """Return per group the number of units and the sum of their squared residual sums."""
+) -> _Residuals:
+    """Return what the standard errors of all groups are made of."""
     residual = differences - mean[group]
+    size = np.ones_like(residual)
     owner: NDArray[np.intp] = group
     if clusters is not None:
         key = group * (int(clusters.max(initial=0)) + 1) + clusters
         kinds, label = np.unique(key, return_inverse=True)
         residual = np.bincount(label, weights=residual, minlength=len(kinds)).astype(np.float64)
+        size = np.bincount(label, minlength=len(kinds)).astype(np.float64)
         owner = kinds // (int(clusters.max(initial=0)) + 1)
-    units = np.bincount(owner, minlength=len(mean)).astype(np.float64)
-    squares = np.bincount(owner, weights=residual * residual, minlength=len(mean))
-    return units, squares.astype(np.float64)
+
+    def total(values: FloatArray) -> FloatArray:
+        return np.bincount(owner, weights=values, minlength=len(mean)).astype(np.float64)
+
+    cases, square = total(size), residual * residual
+    kish = cases * cases / total(size * size)
+    scaled = total(square / (1 - size / cases[owner]))
+    return _Residuals(total(np.ones_like(size)), kish, total(square), scaled)

@@ -16,10 +16,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from evalkit.stats.arrays import TIE, FloatArray, IntArray
-from evalkit.stats.clusters import CR1
+from evalkit.stats.clusters import spread_of
 from evalkit.stats.paired import bounded_tango, is_thin
 from evalkit.stats.paired_binary import TangoScore, tango_interval
-from evalkit.stats.paired_scores import Estimate, estimate
+from evalkit.stats.paired_scores import Estimate
 from evalkit.stats.units import Units
 from evalkit.stats.values import Interval, NotEstimable, PValue, Side
 
@@ -97,7 +97,7 @@ def _procedure(train: Units, heldout: Units, gap: float) -> Estimate | SquareAnd
     for side, name in ((train, "trained"), (heldout, "held-out")):
         if side.clustered and side.count < 2:
             return NotEstimable(f"all {name} cases are in one cluster, two are needed")
-    spreads = [estimate(s, method=CR1 if s.clustered else "t") for s in (train, heldout)]
+    spreads = [spread_of(side, method="t") for side in (train, heldout)]
     one, other = spreads
     thin = is_thin(train) or is_thin(heldout)
     if thin or isinstance(one, NotEstimable) or isinstance(other, NotEstimable):

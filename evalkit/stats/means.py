@@ -5,9 +5,8 @@ from __future__ import annotations
 from numpy.typing import ArrayLike
 
 from evalkit.stats.arrays import floats
-from evalkit.stats.clusters import CR1
+from evalkit.stats.clusters import spread_of
 from evalkit.stats.paired import is_binary, is_thin
-from evalkit.stats.paired_scores import estimate
 from evalkit.stats.proportions import wilson
 from evalkit.stats.units import case_units, cluster_units
 from evalkit.stats.values import Interval, NotEstimable
@@ -27,7 +26,7 @@ def mean_interval(
         return NotEstimable("no case was answered")
     if units.clustered and units.count < 2:
         return NotEstimable("all cases are in one cluster, two are needed")
-    spread = estimate(units, method=CR1 if units.clustered else "t")
+    spread = spread_of(units, method="t")
     binary = is_binary(values) and not units.clustered
     if binary or isinstance(spread, NotEstimable) or is_thin(units):
         return wilson(units.mean * units.count, units.count, level=level)

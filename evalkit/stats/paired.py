@@ -3,7 +3,7 @@
 | data | interval and its p-value | exact p-value beside it |
 |---|---|---|
 | both scores 0 or 1 | Tango score | exact McNemar |
-| clusters, at least 2 | t on clusters (CR1, G - 1) | sign-flip of cluster sums |
+| clusters, at least 2 | t on clusters (CR2) | sign-flip of cluster sums |
 | under 30 cases | sign-flip, inverted | sign-flip |
 | 30 cases and more | t | sign-flip |
 | thin: see below | Tango score on sums of gains and losses | sign-flip |
@@ -26,9 +26,8 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from evalkit.stats.arrays import FloatArray, exact_mean, floats
-from evalkit.stats.clusters import CR1
+from evalkit.stats.clusters import spread_of
 from evalkit.stats.paired_binary import TangoScore, mcnemar_exact
-from evalkit.stats.paired_scores import estimate
 from evalkit.stats.proportions import rule_of_three
 from evalkit.stats.sign_flip import sign_flip, subset_means
 from evalkit.stats.units import Units, case_units, cluster_units
@@ -108,7 +107,7 @@ def choose_procedure(
         return NotEstimable("all cases are in one cluster, two are needed")
     if binary and not units.clustered:
         return bounded_tango(units, method="Tango score")
-    spread = estimate(units, method=CR1 if units.clustered else "paired t")
+    spread = spread_of(units, method="paired t")
     if isinstance(spread, NotEstimable) or is_thin(units):
         return bounded_tango(units, method="Tango score on sums of gains and losses")
     if units.clustered or units.count >= _FEW_CASES:
@@ -151,7 +150,7 @@ def _variance(units: Units, procedure: Procedure | NotEstimable, *, binary: bool
     if isinstance(procedure, NotEstimable):
         return None
     cases = float(units.sizes.sum())
-    spread = estimate(units, method="")
+    spread = spread_of(units, method="")
     if isinstance(spread, NotEstimable) or (binary and not units.clustered) or is_thin(units):
         churn = float(np.abs(units.shares).sum()) or rule_of_three(units.count)
         return churn * cases / units.kish

@@ -2,6 +2,11 @@
 
 ``variance`` is the variance of one case's difference. For binary scores it is the churn, the share
 of discordant pairs; for clustered cases n times the squared standard error.
+
+These are the closed formulas; `evalkit.stats.exact_power` enumerates the gate itself for binary
+scores, `evalkit.stats.score_power` has the noncentral t for few cases or clusters. Power at the
+effect that was seen ("observed power") is the p-value in other words and has no function here
+[Hoenig & Heisey 2001].
 """
 
 from __future__ import annotations
@@ -25,17 +30,26 @@ class Cases:
     method: str
 
 
+@dataclass(frozen=True, slots=True)
+class Planned:
+    """A planned figure (a power, a margin, a gain, a churn) and how it was found."""
+
+    value: float
+    method: str
+
+
 def smallest_margin(
     n: int, variance: float, *, alpha: float = 0.05, power: float = 0.8
 ) -> float | None:
     """Return the margin that ``n`` cases certify with ``power`` if nothing changed on average.
 
     (z_{1-alpha} + z_power) sqrt(variance / n), the normal approximation of the one-sided test.
-    ``None`` without cases. n = 100 and 10 % churn give 7.9 points.
+    ``None`` without cases; never above 1, the most a score from 0 to 1 can lose. n = 100 and 10 %
+    churn give 7.9 points.
     """
     if n == 0:
         return None
-    return _quantiles(alpha, power) * math.sqrt(variance / n)
+    return min(_quantiles(alpha, power) * math.sqrt(variance / n), 1.0)
 
 
 def cases_for_margin(
@@ -76,15 +90,23 @@ def cases_for_binary_gain(
     if gain <= 0:
         return None
     churn = min(max(churn, gain), 1.0)
-    root = -float(ndtri(alpha / 2)) * math.sqrt(churn)
-    root += float(ndtri(power)) * math.sqrt(max(churn - gain * gain, 0.0))
-    n = max(math.ceil((root / gain) ** 2), 1)
+    n = connor(gain, churn, alpha=alpha, power=power)
     if n > _LARGEST_ENUMERATED:
         return Cases(n, "Connor's formula")
     test = _rejections(4 * n + 200, churn, gain=gain, level=alpha / 2)
     while _power(n, churn, test) < power:
         n += 1
     return Cases(n, "exact power")
+
+
+def connor(gain: float, churn: float, *, alpha: float = 0.05, power: float = 0.8) -> int:
+    """Return the cases for which asymptotic McNemar shows ``gain`` > 0, two-sided [Connor 1987].
+
+    [z_{1-alpha/2} sqrt(churn) + z_power sqrt(churn - gain^2)]^2 / gain^2; ``churn`` >= ``gain``.
+    """
+    root = -float(ndtri(alpha / 2)) * math.sqrt(churn)
+    root += float(ndtri(power)) * math.sqrt(max(churn - gain * gain, 0.0))
+    return max(math.ceil((root / gain) ** 2), 1)
 
 
 def mcnemar_power(

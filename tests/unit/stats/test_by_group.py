@@ -8,8 +8,9 @@ import numpy as np
 import pytest
 
 from evalkit.stats.by_group import binary_by_group, scores_by_group
-from evalkit.stats.clusters import clustered_mean
+from evalkit.stats.clusters import bias_reduced_estimate
 from evalkit.stats.paired_scores import Estimate, paired_t
+from evalkit.stats.units import cluster_units
 
 
 def test_scores_by_group_are_one_t_each() -> None:
@@ -26,13 +27,13 @@ def test_scores_by_group_are_one_t_each() -> None:
         assert found.difference[g] == pytest.approx(own.mean)
 
 
-def test_clusters_by_group_are_one_cr1_each() -> None:
+def test_clusters_by_group_are_one_estimate_each() -> None:
     """Within each group whole clusters are the units."""
     rng = np.random.default_rng(1)
     d, group, clusters = rng.normal(0, 0.2, 400), rng.integers(0, 4, 400), rng.integers(0, 30, 400)
     found = scores_by_group(d, group, groups=4, clusters=clusters)
     for g in range(4):
-        own = clustered_mean(d[group == g], clusters[group == g])
+        own = bias_reduced_estimate(cluster_units(d[group == g], clusters[group == g]))
         assert isinstance(own, Estimate)
         assert found.p_value[g] == pytest.approx(own.p_value(side="less").value)
 

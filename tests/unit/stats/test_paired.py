@@ -40,7 +40,7 @@ def procedure_of(base: object, candidate: object, clusters: object = None) -> Pr
         (400, "dense", "paired t"),
         (400, "sparse", "Tango score on sums of gains and losses"),
         (400, "constant", "Tango score on sums of gains and losses"),
-        (400, "clustered", "t on clusters (CR1)"),
+        (400, "clustered", "t on clusters (CR2)"),
     ],
 )
 def test_method_by_data(n: int, kind: str, method: str) -> None:
