@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
 
 import pytest
 from hypothesis import given
@@ -22,29 +21,6 @@ from evalkit.stats.planned_cases import (
 from evalkit.stats.power import Cases, Planned, cases_for_gain
 from evalkit.stats.proportions import rule_of_three
 from evalkit.stats.values import NotEstimable
-
-PUBLISHED: dict[str, tuple[Callable[[], Cases | NotEstimable], int]] = {
-    "size.test.prop.ps(.05, .9, .6, .7, .5, .1)": (
-        lambda: cases_for_difference(PairedRates(0.6, 0.7, 0.5), effect=0.1, power=0.9),
-        237,
-    ),
-    "size.equiv.prop.ps(.1, .8, .3, .35, .4, .15)": (
-        lambda: cases_for_equivalence(PairedRates(0.3, 0.35, 0.4), 0.15, alpha=0.1),
-        173,
-    ),
-    "size.ci.prop.ps(.05, .25, .35, .6, .1)": (
-        lambda: cases_for_width(PairedRates(0.25, 0.35, 0.6), 0.1),
-        257,
-    ),
-}
-
-
-@pytest.mark.parametrize("call", PUBLISHED)
-def test_documented_output_of_statpsych(call: str, say: Callable[[str], None]) -> None:
-    """The number of cases that R's statpsych prints in its documentation comes out."""
-    find, expected = PUBLISHED[call]
-    say(f"statpsych {call}: {expected}")
-    assert find() == Cases(expected, "normal approximation")
 
 
 def test_the_effect_is_that_of_the_rates_unless_said() -> None:
