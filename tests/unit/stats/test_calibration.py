@@ -1,0 +1,320 @@
+"""Proper scores, calibration error, its change, and the reliability table."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from evalkit.stats.calibration import (
+    Attempts,
+    LossDifference,
+    brier_scores,
+    log_losses,
+    loss_difference,
+)
+from evalkit.stats.calibration_error import (
+    Bins,
+    CalibrationChange,
+    CalibrationError,
+    Norm,
+    calibration_change,
+    calibration_error,
+    equal_mass,
+    equal_width,
+    reliability_table,
+)
+from evalkit.stats.paired import compare
+from evalkit.stats.values import Interval, NotEstimable
+
+nan = float("nan")
+ROWS = st.lists(
+    st.tuples(st.integers(0, 20), st.booleans(), st.integers(0, 20), st.booleans()),
+    min_size=1,
+    max_size=40,
+)
+
+
+def fresh() -> np.random.Generator:
+    """Return the same generator each time."""
+    return np.random.default_rng(7)
+
+
+def models(rows: list[tuple[int, bool, int, bool]]) -> tuple[Attempts, Attempts]:
+    """Return two models' attempts with confidences on a grid."""
+    p, y, q, z = (np.array(c, dtype=float) for c in zip(*rows, strict=True))
+    return Attempts(p / 20, y), Attempts(q / 20, z)
+
+
+def error(attempts: Attempts, bins: Bins) -> CalibrationError:
+    """Return a calibration error that must exist."""
+    found = calibration_error(attempts, bins)
+    assert isinstance(found, CalibrationError)
+    return found
+
+
+def test_brier_of_sklearn(reference: dict[str, dict[str, Any]]) -> None:
+    """The mean Brier score as scikit-learn documents it."""
+    entry = reference["brier_sklearn"]
+    found = brier_scores(Attempts(entry["inputs"]["p"], entry["inputs"]["y"]))
+    assert not isinstance(found, NotEstimable)
+    assert found.mean() == pytest.approx(entry["expected"][0], abs=entry["tolerance"])
+
+
+def test_calibration_errors_of_torchmetrics(reference: dict[str, dict[str, Any]]) -> None:
+    """The three norms as torchmetrics documents them."""
+    entry = reference["ece_binary_torchmetrics"]
+    i = entry["inputs"]
+    norms: tuple[Norm, ...] = ("l1", "l2", "max")
+    attempts = Attempts(i["conf"], i["target"])
+    found = [error(attempts, equal_width(i["n_bins"], norm=n)).estimate for n in norms]
+    assert found == pytest.approx(entry["expected"], abs=entry["tolerance"])
+
+
+def test_log_loss_is_cut() -> None:
+    """A wrong answer at confidence 1 costs -log .005 and not infinitely much."""
+    found = log_losses(Attempts([1.0, 1.0, 0.5, 0.0], [1, 0, 1, 0]))
+    assert not isinstance(found, NotEstimable)
+    expected = [-math.log(0.995), -math.log(0.005), math.log(2), -math.log(0.995)]
+    assert found.ravel().tolist() == pytest.approx(expected)
+    with pytest.raises(ValueError, match="cut to between"):
+        log_losses(Attempts([1.0], [1]), certain=0.0)
+
+
+@pytest.mark.parametrize("rule", ["brier", "log"])
+def test_loss_difference_is_a_paired_comparison(rule: Any) -> None:
+    """Losses per attempt, averaged per case, go to compare(); the figures are losses again."""
+    rng = np.random.default_rng(1)
+    p = rng.uniform(0.2, 1, (50, 3))
+    y = (rng.random((50, 3)) < p).astype(float)
+    base, candidate = Attempts(np.sqrt(p), y), Attempts(p, y)
+    found = loss_difference(base, candidate, rule=rule, rng=fresh())
+    assert isinstance(found, LossDifference)
+    scorer = brier_scores if rule == "brier" else log_losses
+    one, other = scorer(base), scorer(candidate)
+    assert not isinstance(one, NotEstimable)
+    assert not isinstance(other, NotEstimable)
+    x, z = one.mean(axis=1), other.mean(axis=1)
+    own = compare(1 - x / found.scale, 1 - z / found.scale, rng=fresh())
+    assert found.comparison == own
+    assert found.difference == pytest.approx(x.mean() - z.mean())
+    assert not isinstance(found.procedure, NotEstimable)
+    assert not isinstance(own.procedure, NotEstimable)
+    scaled, plain = found.procedure.interval(level=0.9), own.procedure.interval(level=0.9)
+    assert isinstance(scaled, Interval)
+    assert isinstance(plain, Interval)
+    assert scaled.low == pytest.approx(found.scale * plain.low)
+    assert found.procedure.p_value().value == own.procedure.p_value().value
+
+
+def test_averaging_attempts_hides_everything() -> None:
+    """Sure and right in half of the attempts: an error of .5, and averaged outcomes are refused."""
+    confidence, correct = np.ones((100, 2)), np.tile([0.0, 1.0], (100, 1))
+    assert error(Attempts(confidence, correct), equal_width()).estimate == pytest.approx(0.5)
+    averaged = Attempts(confidence.mean(axis=1), correct.mean(axis=1))
+    refused = NotEstimable("an outcome is neither 0 nor 1: averages over attempts hide calibration")
+    assert calibration_error(averaged, equal_width()) == refused
+    assert brier_scores(averaged) == refused
+    assert loss_difference(averaged, averaged, rng=fresh()) == refused
+    assert calibration_change(averaged, averaged, bins=equal_width(), rng=fresh()) == refused
+    assert reliability_table(averaged, equal_width()) == refused
+
+
+@pytest.mark.parametrize(
+    ("confidence", "correct", "why"),
+    [
+        ([], [], "no attempt has a confidence and an outcome"),
+        ([nan, 0.5], [1, nan], "no attempt has a confidence and an outcome"),
+        ([1.5], [1], "a confidence lies outside 0 to 1"),
+    ],
+)
+def test_no_attempt_says_why(confidence: Any, correct: Any, why: str) -> None:
+    """Missing and impossible confidences are named everywhere, on either side."""
+    bad, good = Attempts(confidence, correct), Attempts([0.5], [1])
+    for found in (
+        log_losses(bad),
+        calibration_error(bad, equal_width()),
+        loss_difference(good, bad, rng=fresh()),
+        calibration_change(good, bad, bins=equal_width(), rng=fresh()),
+    ):
+        assert found == NotEstimable(why)
+
+
+def test_bins_are_open_on_the_right() -> None:
+    """An edge belongs to the bin above, and 1 to the last."""
+    bins = equal_width(4)
+    assert bins.of(np.array([0.0, 0.25, 0.2499, 0.75, 1.0])).tolist() == [0, 1, 0, 3, 3]
+
+
+def test_equal_mass_bins() -> None:
+    """As many attempts per bin, of all models together; equal confidences stay together."""
+    rng = np.random.default_rng(0)
+    p, q = rng.beta(5, 1, 300), rng.beta(2, 1, 100)
+    bins = equal_mass(Attempts(p, p > 0.5), Attempts(q, q > 0.5), count=8)
+    assert isinstance(bins, Bins)
+    counts = np.bincount(bins.of(np.concatenate([p, q])))
+    assert counts.tolist() == pytest.approx([50] * 8, abs=1)
+    tied = equal_mass(Attempts([0.9] * 50 + [0.1], [1] * 51), count=10)
+    assert isinstance(tied, Bins)
+    assert tied.edges.tolist() == [0.0, 0.9, 1.0]
+    assert equal_mass(Attempts([], [])) == NotEstimable(
+        "no attempt has a confidence and an outcome"
+    )
+
+
+def test_debiased_square_of_kumar() -> None:
+    """With one confidence per bin it is gap^2 - accuracy (1 - accuracy) / (n - 1) [Kumar 2019]."""
+    found = error(Attempts([0.75] * 10, [1] * 5 + [0] * 5), equal_width(2))
+    assert found.squared == pytest.approx(0.25**2 - 0.25 / 9)
+    assert found.debiased == pytest.approx(math.sqrt(0.25**2 - 0.25 / 9))
+
+
+def test_bias_is_taken_off() -> None:
+    """A calibrated model's mean squared error is 0 within simulation, its ECE far above."""
+    rng = np.random.default_rng(2)
+    plain, squared = [], []
+    for _ in range(600):
+        p = rng.beta(2, 1, 200)
+        found = error(Attempts(p, rng.random(200) < p), equal_width(15))
+        assert isinstance(found.squared, float)
+        plain.append(found.estimate)
+        squared.append(found.squared)
+    assert np.mean(plain) > 0.06
+    assert abs(np.mean(squared)) < 4 * np.std(squared) / math.sqrt(600)
+
+
+def test_attempts_of_one_case_are_no_independent_evidence() -> None:
+    """Every case copied five times: the same error, and the same noise taken off."""
+    rng = np.random.default_rng(3)
+    p = rng.beta(2, 1, 60)
+    y = (rng.random(60) < p).astype(float)
+    one = error(Attempts(p, y), equal_width(5))
+    five = error(Attempts(np.repeat(p[:, None], 5, 1), np.repeat(y[:, None], 5, 1)), equal_width(5))
+    assert five.estimate == pytest.approx(one.estimate)
+    assert five.squared == pytest.approx(one.squared)
+    assert (one.attempts, five.attempts) == (60, 300)
+
+
+def test_lonely_attempts_are_left_out() -> None:
+    """A bin with one case has no noise to take off; with nothing else there is no square."""
+    found = error(Attempts([0.1, 0.9, 0.9], [0, 1, 1]), equal_width(2))
+    assert found.left_out == 1
+    alone = error(Attempts([0.1, 0.9], [0, 1]), equal_width(2))
+    assert alone.squared == NotEstimable("every bin has a single case at most")
+    assert alone.debiased == alone.squared
+    assert error(Attempts([0.75] * 2, [1, 0]), equal_width(2)).debiased == 0.0
+
+
+@given(ROWS)
+def test_swapping_the_models_mirrors(rows: list[tuple[int, bool, int, bool]]) -> None:
+    """Base for candidate: the difference changes sign, and p stays with the same swaps drawn."""
+    base, candidate = models(rows)
+    bins = equal_width(5)
+    one = calibration_change(base, candidate, bins=bins, rng=fresh(), resamples=99)
+    other = calibration_change(candidate, base, bins=bins, rng=fresh(), resamples=99)
+    assert isinstance(one, CalibrationChange)
+    assert isinstance(other, CalibrationChange)
+    assert other.difference == pytest.approx(-one.difference)
+    assert other.p_value.value == one.p_value.value
+    assert one.base == pytest.approx(error(base, bins).estimate)
+    assert one.n == len(rows)
+
+
+@pytest.mark.parametrize("norm", ["l1", "l2", "max"])
+def test_overconfidence_is_seen(norm: Any) -> None:
+    """A base that adds 20 points to every confidence is worse calibrated, in every norm."""
+    rng = np.random.default_rng(4)
+    p = rng.uniform(0.3, 0.8, 300)
+    y, z = ((rng.random(300) < p).astype(float) for _ in range(2))
+    found = calibration_change(
+        Attempts(p + 0.2, y), Attempts(p, z), bins=equal_width(5, norm=norm), rng=fresh()
+    )
+    assert isinstance(found, CalibrationChange)
+    assert found.difference > 0.08
+    assert found.p_value.value < 0.05
+
+
+def test_equal_models_have_equal_errors() -> None:
+    """The same attempts twice: no difference, p = 1."""
+    attempts = Attempts([0.2, 0.9, 0.7], [0, 1, 0])
+    found = calibration_change(attempts, attempts, bins=equal_width(), rng=fresh(), resamples=99)
+    assert isinstance(found, CalibrationChange)
+    assert (found.difference, found.p_value.value) == (0.0, 1.0)
+
+
+def test_clusters_are_swapped_whole() -> None:
+    """All cases in one cluster leave two arrangements, so nothing can be shown."""
+    rng = np.random.default_rng(5)
+    p = rng.uniform(0.3, 0.8, 80)
+    y = (rng.random(80) < p).astype(float)
+    base, candidate = Attempts(np.minimum(p + 0.2, 1), y), Attempts(p, y)
+    found = calibration_change(
+        base, candidate, bins=equal_width(5), clusters=["a"] * 80, rng=fresh(), resamples=99
+    )
+    assert isinstance(found, CalibrationChange)
+    assert found.p_value.value == 1.0
+
+
+def test_cases_without_attempts_of_both_are_left_out() -> None:
+    """A case that one model never tried counts for neither, and a model's K does not matter."""
+    base = Attempts([[0.5, nan], [0.9, 0.8], [nan, nan]], [[1.0, nan], [1.0, 0.0], [nan, nan]])
+    found = calibration_change(
+        base, Attempts([0.5, 0.9, 0.7], [1, 1, 1]), bins=equal_width(2), rng=fresh(), resamples=99
+    )
+    assert isinstance(found, CalibrationChange)
+    assert found.n == 2
+    assert found.base == pytest.approx(abs(0.5 - 1 + (0.9 - 1 + 0.8) / 2) / 2)
+    none = calibration_change(
+        Attempts([nan, 0.5], [nan, 1]),
+        Attempts([0.5, nan], [1, nan]),
+        bins=equal_width(),
+        rng=fresh(),
+    )
+    assert none == NotEstimable("no case has attempts of both models")
+    nobody = loss_difference(
+        Attempts([nan, 0.5], [nan, 1]), Attempts([0.5, nan], [1, nan]), rng=fresh()
+    )
+    assert isinstance(nobody, LossDifference)
+    assert (nobody.base, nobody.difference) == (None, None)
+
+
+def test_many_cases_are_swapped_in_blocks() -> None:
+    """Above 20,000 cases the test still sees a difference and stays quick."""
+    rng = np.random.default_rng(6)
+    p = rng.uniform(0.3, 0.8, 60_000)
+    y = (rng.random(60_000) < p).astype(float)
+    found = calibration_change(
+        Attempts(p + 0.01, y), Attempts(p, y), bins=equal_width(), rng=fresh(), resamples=199
+    )
+    assert isinstance(found, CalibrationChange)
+    assert found.p_value.value == 1 / 200
+
+
+def test_reliability_table() -> None:
+    """One row per bin with its means and Wilson's interval; empty bins stand there too."""
+    table = reliability_table(Attempts([0.6, 0.9, 1.0, nan], [1, 1, 0, nan]), equal_width(4))
+    assert not isinstance(table, NotEstimable)
+    assert [row.n for row in table] == [0, 0, 1, 2]
+    assert table[0].accuracy is None
+    assert table[0].accuracy_interval is None
+    last = table[3]
+    assert (last.low, last.high, last.accuracy) == (0.75, 1.0, 0.5)
+    assert last.confidence == pytest.approx(0.95)
+    assert last.accuracy_interval is not None
+    assert last.accuracy_interval.low < 0.5 < last.accuracy_interval.high
+
+
+def test_shapes_must_match() -> None:
+    """One outcome per confidence, one row per case."""
+    with pytest.raises(ValueError, match="one outcome per confidence"):
+        brier_scores(Attempts([0.5], [1, 0]))
+    for call in (
+        lambda a, b: loss_difference(a, b, rng=fresh()),
+        lambda a, b: calibration_change(a, b, bins=equal_width(), rng=fresh()),
+    ):
+        with pytest.raises(ValueError, match="one row per case"):
+            call(Attempts([0.5], [1]), Attempts([0.5, 0.5], [1, 1]))
