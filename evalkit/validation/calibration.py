@@ -1,0 +1,156 @@
+"""Error rates of what is said about confidences: proper scores, calibration error and its change.
+
+Methods named "naive" stand beside, to show what they would have said; any rate is allowed to them.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator
+
+import numpy as np
+
+from evalkit.stats.arrays import FloatArray
+from evalkit.stats.calibration import CERTAIN, Attempts, brier_scores, case_means, log_losses
+from evalkit.stats.calibration_error import calibration_change, calibration_error, equal_width
+from evalkit.stats.paired import choose_procedure, paired_units
+from evalkit.stats.values import Interval, NotEstimable
+from evalkit.validation.rates import Rate, Study
+
+Scorer = Callable[[Attempts], FloatArray | NotEstimable]
+
+_ANY = (0.0, 1.0)
+
+
+def change_of_error(rng: np.random.Generator) -> Iterator[Rate]:
+    """False alarms and power of the label-swap test of two calibration errors."""
+    method = "calibration error, names swapped"
+    for n, runs, better in ((150, 600, False), (300, 300, True)):
+        found = 0
+        for _ in range(runs):
+            ability = rng.beta(3, 2, (n, 1))
+            models = [_overconfident(rng, ability, by) for by in (0.15, 0.0 if better else 0.15)]
+            found += _differ(rng, *models)
+        if better:
+            where = f"n={n}, base overconfident by 15 points, candidate not"
+            yield Rate(method, where, "power", 0.8, found / runs, runs, (0.7, 1.0))
+        else:
+            where = f"n={n}, both overconfident by 15 points"
+            yield Rate(method, where, "false alarms", 0.05, found / runs, runs, (0.0, 0.05))
+
+
+def change_without_exchange(rng: np.random.Generator) -> Iterator[Rate]:
+    """The same where both are calibrated, but the candidate knows more: no longer exact."""
+    runs, n = 600, 150
+    laws: dict[str, Callable[[], FloatArray]] = {
+        "uncertain about all": lambda: rng.uniform(0.45, 0.55, (n, 1)),
+        "unsure": lambda: rng.beta(10, 5, (n, 1)),
+        "sure of all": lambda: rng.choice([0.05, 0.95], (n, 1)),
+        "surer": lambda: rng.beta(0.5, 0.25, (n, 1)),
+    }
+    for one, other, most in (
+        ("unsure", "surer", 0.06),
+        ("uncertain about all", "sure of all", 0.1),
+    ):
+        found = 0
+        for _ in range(runs):
+            confidences = laws[one](), laws[other]()
+            models = [Attempts(p, (rng.random(p.shape) < p).astype(float)) for p in confidences]
+            found += _differ(rng, *models)
+        where = f"n={n}, both calibrated, base {one}, candidate {other}"
+        name = "calibration error, names swapped"
+        yield Rate(name, where, "false alarms", 0.05, found / runs, runs, (0.0, most))
+
+
+def _differ(rng: np.random.Generator, base: Attempts, candidate: Attempts) -> bool:
+    found = calibration_change(base, candidate, bins=equal_width(), rng=rng, resamples=499)
+    return not isinstance(found, NotEstimable) and found.p_value.value <= 0.05
+
+
+def error_itself(rng: np.random.Generator) -> Iterator[Rate]:
+    """How often the error of a perfectly calibrated model is put too high; its plain bootstrap."""
+    runs, bins = 2_000, equal_width(15)
+    for n in (200, 2_000):
+        above = plain = 0
+        for _ in range(runs):
+            found = calibration_error(_overconfident(rng, rng.beta(3, 2, (n, 1)), 0.0), bins)
+            if isinstance(found, NotEstimable) or isinstance(found.squared, NotEstimable):
+                continue
+            above += found.squared > 0
+            plain += found.estimate > 0
+        where = f"n={n}, 15 bins, truth 0: put above the truth"
+        # Unbiased in the mean; its law leans to the right, so its median lies a little below 0.
+        name = "debiased squared error"
+        yield Rate(name, where, "false alarms", 0.5, above / runs, runs, (0.40, 0.52))
+        yield Rate("naive: ECE", where, "false alarms", 0.5, plain / runs, runs, _ANY)
+    held, runs, n = 0, 300, 500
+    for _ in range(runs):
+        held += _bootstrap_holds(rng, rng.beta(3, 2, n))
+    where = f"n={n}, 15 bins, truth 0"
+    yield Rate(
+        "naive: percentile bootstrap of ECE", where, "coverage", 0.95, held / runs, runs, _ANY
+    )
+
+
+def _bootstrap_holds(rng: np.random.Generator, p: FloatArray) -> bool:
+    """Return whether the percentile bootstrap's interval of the ECE holds 0."""
+    n = len(p)
+    off = p - (rng.random(n) < p)
+    which = equal_width(15).of(p)
+    table = np.zeros((n, 15))
+    table[np.arange(n), which] = off
+    drawn = rng.multinomial(n, np.full(n, 1 / n), size=199) @ table
+    return bool(np.quantile(np.abs(drawn).sum(axis=1) / n, 0.025) <= 1e-9)
+
+
+def proper_scores(rng: np.random.Generator) -> Iterator[Rate]:
+    """Coverage of the paired difference of Brier scores and log losses.
+
+    By the procedure that `loss_difference` chooses, without the permutation test beside it.
+    """
+    for rule, scorer in (("Brier score", brier_scores), ("log loss", log_losses)):
+        truth = float(_lower_by(scorer, rng, rng.beta(3, 2, (1_000_000, 1))).mean())
+        for n, attempts, clustered, most in (
+            (60, 1, False, 1.0),
+            (200, 3, False, 0.97),
+            (200, 1, True, 0.985),
+        ):
+            runs, held = 1_500, 0
+            groups = np.arange(n) // 5 if clustered else None
+            for _ in range(runs):
+                size = 5 if clustered else 1
+                ability = np.repeat(rng.beta(3, 2, (n // size, 1)), size, axis=0)
+                lower = _lower_by(scorer, rng, np.repeat(ability, attempts, axis=1))
+                units = paired_units(np.zeros(n), lower, clusters=groups)
+                found = choose_procedure(units, binary=False, rng=rng)
+                if not isinstance(found, NotEstimable):
+                    held += _holds(found.interval(level=0.95), truth)
+            where = f"n={n}, {attempts} attempts{', clusters of 5' if clustered else ''}"
+            name = f"{rule}, paired difference"
+            yield Rate(name, where, "coverage", 0.95, held / runs, runs, (0.93, most))
+
+
+def _lower_by(scorer: Scorer, rng: np.random.Generator, ability: FloatArray) -> FloatArray:
+    """Return by how much of the largest loss a candidate beats an overconfident base, by case."""
+    largest = 1.0 if scorer is brier_scores else -math.log(CERTAIN)
+    losses = [scorer(_overconfident(rng, ability, by)) for by in (0.15, 0.0)]
+    means = [case_means(found) for found in losses if not isinstance(found, NotEstimable)]
+    return (means[0] - means[1]) / largest
+
+
+def _overconfident(rng: np.random.Generator, ability: FloatArray, by: float) -> Attempts:
+    """Return attempts that are right with ``ability`` and say so, plus ``by``."""
+    right = (rng.random(ability.shape) < ability).astype(np.float64)
+    return Attempts(np.clip(ability + by, 0, 1), right)
+
+
+def _holds(interval: Interval | NotEstimable, truth: float) -> bool:
+    return not isinstance(interval, NotEstimable) and interval.low <= truth <= interval.high
+
+
+STUDIES: tuple[Study, ...] = (
+    change_of_error,
+    change_without_exchange,
+    error_itself,
+    proper_scores,
+)
