@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from evalkit.pipeline.options import Options
+from evalkit.pipeline.options import Options, positive
 
 SCHEMAS = ("suite", "project", "policy", "decision")
 
@@ -23,11 +23,21 @@ def run(parser: argparse.ArgumentParser) -> None:
     project(parser)
     add = parser.add_argument
     add("--reports", type=Path, default=Path("reports"), help="folder of the runs (reports)")
-    add("--samples", type=int, metavar="N", help="answers to draw for each case and model")
-    add("--limit", type=int, metavar="N", help="first N cases of each suite; never decides")
+    add("--samples", type=positive, metavar="N", help="answers to draw for each case and model")
+    add("--limit", type=positive, metavar="N", help="first N cases of each suite; never decides")
     add("--offline", action="store_true", help="use stored answers only; make no call")
     add("--rerun", action="store_true", help="ask again even where an answer is stored")
+    add("--aa", action="store_true", help="ask the base twice, to measure the noise")
+    add("--stop-early", action="store_true", help="end a suite as soon as it is settled")
     as_json(parser)
+
+
+def foresight(parser: argparse.ArgumentParser) -> None:
+    """Add what ``plan`` takes."""
+    project(parser)
+    add = parser.add_argument
+    add("--reports", type=Path, default=Path("reports"), help="where earlier runs are (reports)")
+    add("--json", action="store_true", help="print the forecasts as JSON")
 
 
 def stored(parser: argparse.ArgumentParser) -> None:
@@ -68,5 +78,7 @@ def options(arguments: argparse.Namespace) -> Options:
         limit=given.get("limit"),
         offline=given.get("offline", False),
         rerun=given.get("rerun", False),
+        aa=given.get("aa", False),
+        stop_early=given.get("stop_early", False),
         policy=given.get("policy"),
     )

@@ -1,7 +1,7 @@
 """Every command: its arguments, and the call into the pipeline. Nothing is decided here.
 
-Exit codes of ``run`` and ``gate``: 0 promote, 1 do not promote, 2 usage, 3 not enough evidence,
-4 run incomplete. The other commands return 0 when they did what was asked.
+Exit codes of ``run``, ``compare`` and ``gate``: 0 promote, 1 do not promote, 2 usage, 3 not enough
+evidence, 4 run incomplete. The other commands return 0 when they did what was asked.
 """
 
 from __future__ import annotations
@@ -16,10 +16,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from evalkit.cli import arguments as takes
+from evalkit.cli.comparing import compared, comparison
 
 if TYPE_CHECKING:
+    from evalkit.pipeline.kept import Finished
     from evalkit.pipeline.plan import Plan
-    from evalkit.pipeline.stages import Finished
     from evalkit.runner import Progress
 
 OUTCOME_CODES = {"promote": 0, "do_not_promote": 1, "not_enough_evidence": 3, "incomplete": 4}
@@ -43,6 +44,22 @@ def validate(given: argparse.Namespace) -> int:
     for pair in plan.project.comparisons:
         print(f"{pair.candidate} against {pair.base}")
     print("no fault found")
+    return 0
+
+
+def plan(given: argparse.Namespace) -> int:
+    """Say what a run could show, before any call."""
+    from evalkit.model.codec import to_tree
+    from evalkit.pipeline.foresee import foresee
+    from evalkit.report.foresight_text import render_foresight
+
+    found = foresee(_plan(given.suites, given), given.reports)
+    if given.json:
+        print(json.dumps(to_tree(found), indent=2))
+        return 0
+    print(render_foresight(found.suites))
+    asked = ", ".join(f"{name} {number:,}" for name, number in found.requests.items())
+    print(f"{sum(found.requests.values()):,} requests before stored answers are counted: {asked}")
     return 0
 
 
@@ -85,6 +102,18 @@ def gate(given: argparse.Namespace) -> int:
     return OUTCOME_CODES[finished.decision.outcome]
 
 
+def compare(given: argparse.Namespace) -> int:
+    """Decide and report on scores alone, from files or from runs."""
+    from evalkit.pipeline.compare import compare as compare_scores
+    from evalkit.report.safe import visible
+
+    finished = compare_scores(given.first, given.second, comparison(given))
+    for note in finished.notes:
+        print(f"evalkit: {visible(note)}", file=sys.stderr)
+    _show(finished, given)
+    return OUTCOME_CODES[finished.decision.outcome]
+
+
 def schema(given: argparse.Namespace) -> int:
     """Print a JSON Schema, for editors and other tools."""
     from evalkit.loader import read_schema
@@ -95,6 +124,7 @@ def schema(given: argparse.Namespace) -> int:
 
 COMMANDS = (
     Command("validate", "read all files and say what a run would do", takes.project, validate),
+    Command("plan", "say what a run could show, before any call", takes.foresight, plan),
     Command("run", "ask, grade, decide and report without pytest", takes.run, run),
     Command("grade", "grade stored answers again", takes.regraded, grade),
     Command("decide", "decide a stored run again", takes.judged, decide),
@@ -102,6 +132,7 @@ COMMANDS = (
     Command(
         "gate", "exit 0 promote, 1 do not, 3 not enough evidence, 4 incomplete", takes.judged, gate
     ),
+    Command("compare", "decide on scores alone, from two files or runs", compared, compare),
     Command("schema", "print the JSON Schema of a file", takes.schema, schema),
 )
 

@@ -29,6 +29,11 @@ def missing_bounds(
             (extremes.base_low, extremes.candidate_high),
         )
     )
+    return bounds_of(extremes, observed, worst=worst, best=best)
+
+
+def bounds_of(extremes: Extremes, observed: Reading, *, worst: Reading, best: Reading) -> Bounds:
+    """Return the bounds that three readings of one suite give together."""
     return Bounds(
         missing=_cases_with_a_gap(extremes),
         observed=observed.verdict,

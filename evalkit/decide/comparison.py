@@ -3,22 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from evalkit.decide import gates, run_words
 from evalkit.decide.decision import (
     ComparisonDecision,
     Gate,
     OverfitResult,
+    SliceResult,
     SuiteResult,
 )
 from evalkit.decide.evidence import Evidence, SuiteEvidence
+from evalkit.decide.noise import noise_of
 from evalkit.decide.overfitting import overfit_result
 from evalkit.decide.policy import Policy
 from evalkit.decide.rules import AppliedRule, rule_for
 from evalkit.decide.seeds import generator
 from evalkit.decide.slices import slice_results
-from evalkit.decide.suite_result import suite_result
+from evalkit.decide.suite_result import critical_pairs, suite_result
 from evalkit.model import Purpose
 
 PURPOSES: tuple[Purpose, ...] = ("target", "guard", "report")
@@ -38,7 +40,11 @@ class _Judged:
 def decide_comparison(evidence: Evidence, policy: Policy, *, partial: bool) -> ComparisonDecision:
     """Judge every suite, targets first, then let the gates decide."""
     suites = sorted(evidence.suites, key=lambda part: PURPOSES.index(part.suite.purpose))
-    judged = [_judge(part, policy) for part in suites]
+    names = (evidence.pair.base, evidence.pair.candidate)
+    slices = slice_results(
+        [part.heldout for part in suites], policy, rng=generator("slices", *names)
+    )
+    judged = [_judge(part, policy, found) for part, found in zip(suites, slices, strict=True)]
     all_gates = (
         *(gate for entry in judged for gate in _suite_gates(entry)),
         gates.identity_gate(evidence.pair, evidence.identity),
@@ -58,31 +64,36 @@ def decide_comparison(evidence: Evidence, policy: Policy, *, partial: bool) -> C
     )
 
 
-def _judge(part: SuiteEvidence, policy: Policy) -> _Judged:
+def _judge(part: SuiteEvidence, policy: Policy, slices: tuple[SliceResult, ...]) -> _Judged:
     name, rule = part.suite.name, rule_for(part.suite, policy)
     result = suite_result(
-        part.suite,
-        part.heldout,
+        part,
         rule=rule,
         alpha=policy.alpha,
         rng=generator("suite", name),
-        slices=slice_results(part.heldout, policy),
+        slices=slices,
     )
+    if part.aa:
+        noise = noise_of(part.aa, result, alpha=policy.alpha, rng=generator("noise", name))
+        result = replace(result, noise=noise)
     overfit = None
     if part.train.expected and part.heldout.expected:
         overfit = overfit_result(
             name,
             part.train,
-            heldout=part.heldout,
+            heldout=part.watched.gap if part.watched else part.heldout,
             verdict=result.verdict,
             policy=policy,
             rng=generator("overfitting", name),
         )
+        if part.watched and not overfit.note:
+            overfit = replace(overfit, note=run_words.gap_of_first(part.watched.gap.expected))
     return _Judged(part, rule, result, overfit)
 
 
 def _suite_gates(entry: _Judged) -> Iterator[Gate]:
-    name, pairs, rule = entry.result.suite, entry.evidence.heldout, entry.rule
+    name, rule = entry.result.suite, entry.rule
+    pairs = critical_pairs(entry.evidence, rule)
     yield gates.suite_gate(entry.result, rule)
     if pairs.critical_expected:
         yield gates.critical_gate(name, pairs, broken=entry.result.broken_critical, rule=rule)

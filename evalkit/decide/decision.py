@@ -25,10 +25,14 @@ __all__ = [
     "GateStatus",
     "IdentityResult",
     "Interval",
+    "Noise",
     "Outcome",
     "OverfitClass",
     "OverfitResult",
     "SliceResult",
+    "StopAnswer",
+    "StopCause",
+    "Stopping",
     "SuiteResult",
     "Verdict",
 ]
@@ -43,6 +47,8 @@ Verdict = Literal[
     "inconclusive",
 ]
 OverfitClass = Literal["sound", "mostly_memorised", "no_transfer", "harmful", "inconclusive"]
+StopAnswer = Literal["go_on", "proven", "refuted", "futile"]
+StopCause = Literal["betting", "all cases", "nothing yet"]
 GateStatus = Literal["passed", "waived", "failed", "inconclusive", "incomplete", "reported"]
 BLOCKING: frozenset[GateStatus] = frozenset({"failed", "inconclusive", "incomplete"})
 """What stands in the way of promotion."""
@@ -90,6 +96,54 @@ class Bounds:
 
 
 @dataclass(frozen=True, slots=True)
+class Noise:
+    """What changes between two runs of the base on one suite, though nothing has changed (A/A).
+
+    ``spread`` is the standard deviation of a case's difference around 0; ``flips`` the share of
+    cases whose binary score changed. ``difference``, ``interval`` (95 %) and ``p_value`` (exact)
+    ask if the two runs differ on average, which noise alone would not make them.
+    ``false_regressed`` and ``false_refused`` are the shares of suites drawn from these pairs that
+    the gate would call regressed, and would not pass at the suite's margin. ``excess`` is the churn
+    between base and candidate less the noise.
+    """
+
+    n: int
+    spread: float
+    flips: float | None
+    flips_interval: Interval | None
+    difference: float | None
+    interval: Interval | None
+    p_value: float | None
+    false_regressed: float | None
+    false_refused: float | None
+    excess: float | None
+    excess_interval: Interval | None
+
+
+@dataclass(frozen=True, slots=True)
+class Stopping:
+    """How a suite that was judged while it was asked came to its end, and what that cost.
+
+    ``asked`` of ``planned`` held-out cases count: the first of a seeded random order. ``answer`` is
+    that of the suite's rule: ``proven``, ``refuted``, ``futile`` (neither, and the test of all
+    planned cases cannot pass any more), or ``go_on`` where another policy is applied than the one
+    that stopped it. ``by`` names what settled it. ``width_ratio`` is the width of the gate interval
+    over that of one for as many cases fixed in advance.
+    """
+
+    planned: int
+    asked: int
+    answer: StopAnswer
+    by: StopCause
+    width_ratio: float | None
+
+    @property
+    def early(self) -> bool:
+        """Whether cases were left unasked."""
+        return self.asked < self.planned
+
+
+@dataclass(frozen=True, slots=True)
 class SliceResult:
     """One slice of one suite: an alarm, never a gate.
 
@@ -120,7 +174,10 @@ class SuiteResult:
     churn seen; ``cases_needed`` is what it takes to see a change of ``change_sought`` with 80 %
     power. That change is the margin for ``non_inferior`` and ``report``; for ``superior`` it is
     ``min_gain`` (to tell a gain of twice that from it), or the margin if any gain will do.
-    ``binary``: all scores are 0 or 1; ``variance`` is that of one case's difference, for planning.
+    ``noise`` is there where the base was asked twice, ``stopping`` where the suite was judged while
+    it was asked: then there is no p-value, the intervals hold wherever it stopped, and
+    ``expected_cases`` are those that were asked. ``binary``: all scores are 0 or 1.
+    ``variance`` is that of one case's difference, for planning.
     ``errors`` and ``ungraded`` count cases with at least one failed call or ungraded answer of
     either model. A case is compared as long as both models have a graded answer to it;
     ``expected_cases`` - ``n`` are left out; ``bounds`` says what they could have changed, and the
@@ -157,6 +214,8 @@ class SuiteResult:
     bounds: Bounds | None = None
     binary: bool = True
     variance: float | None = None
+    noise: Noise | None = None
+    stopping: Stopping | None = None
 
     @property
     def gate_intervals(self) -> tuple[Interval | None, ...]:

@@ -6,14 +6,16 @@ there on is the same.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
+from evalkit.decide.asking import asked_only
 from evalkit.decide.curve import learning_curve
 from evalkit.decide.decision import CurvePoint, IdentityResult
 from evalkit.decide.identity import identity_result
 from evalkit.decide.pairs import Pairs
 from evalkit.decide.run_data import RunData
 from evalkit.decide.tabulate import NO_ANSWERS, Table, heldout, pair_up, tabulate, trained_on
+from evalkit.decide.watched import Watched, watched
 from evalkit.model import Pair, Project, Suite
 
 
@@ -22,12 +24,15 @@ class SuiteEvidence:
     """One suite as two models answered it; ``suite`` is read for its rule, not for its cases.
 
     ``aa`` pairs the base's first answers with its second ones; ``None`` if it was asked once.
+    ``watched`` is there where the suite was judged while it was asked; ``heldout`` then holds the
+    cases that count.
     """
 
     suite: Suite
     heldout: Pairs
     train: Pairs
     aa: Pairs | None = None
+    watched: Watched | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,11 +61,12 @@ def learner(project: Project, name: str) -> str:
 
 
 def _evidence(run: RunData, pair: Pair, table: Table) -> Evidence:
+    counted = replace(run, suites=tuple(asked_only(suite, run.watched) for suite in run.suites))
     return Evidence(
         pair=pair,
         suites=tuple(_suite(suite, run, pair, table) for suite in run.suites),
-        identity=identity_result(run, pair),
-        learning_curve=learning_curve(run, pair.candidate, table),
+        identity=identity_result(counted, pair),
+        learning_curve=learning_curve(counted, pair.candidate, table),
     )
 
 
@@ -69,11 +75,16 @@ def _suite(suite: Suite, run: RunData, pair: Pair, table: Table) -> SuiteEvidenc
         table.get((suite.name, model, False), NO_ANSWERS) for model in (pair.base, pair.candidate)
     )
     again = table.get((suite.name, pair.base, True))
-    cases = heldout(suite.cases)
+    cases = heldout(asked_only(suite, run.watched).cases)
     known = trained_on(suite.cases, learner(run.project, pair.candidate))
     return SuiteEvidence(
         suite,
         heldout=pair_up(cases, base, candidate),
         train=pair_up(known, base, candidate),
         aa=pair_up(cases, base, again) if again else None,
+        watched=(
+            watched(suite, len(cases), base=base, candidate=candidate, trained=len(known))
+            if suite.name in run.watched
+            else None
+        ),
     )

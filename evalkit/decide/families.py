@@ -24,7 +24,11 @@ def families(
 
 def _slices(comparisons: Sequence[ComparisonDecision], policy: Policy) -> Iterator[str]:
     for comparison in comparisons:
-        for result in comparison.suites:
-            if result.slices:
-                name = f"{result.suite}, {comparison.candidate} against {comparison.base}"
-                yield slice_family(name, result.slices, policy)
+        pair = f"{comparison.candidate} against {comparison.base}"
+        parts = [(result.suite, result.slices) for result in comparison.suites if result.slices]
+        if parts and policy.slice_family == "comparison":
+            every = [one for _, slices in parts for one in slices]
+            yield slice_family(f"all suites, {pair}", every, policy)
+        else:
+            for suite, slices in parts:
+                yield slice_family(f"{suite}, {pair}", slices, policy)

@@ -6,6 +6,20 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
+Correction = Literal[
+    "holm",
+    "hochberg",
+    "hommel",
+    "bonferroni",
+    "tarone",
+    "min_p",
+    "max_t",
+    "bh",
+    "by",
+    "none",
+]
+"""How the tests of a family of slices are corrected for their number."""
+
 Rule = Literal["superior", "non_inferior", "equivalent", "report"]
 
 
@@ -43,13 +57,16 @@ class Policy:
     """What must hold for a candidate to replace its base.
 
     ``alpha`` bounds the risk of passing a suite that is worse by more than its margin, or gained
-    less than asked. ``max_gap`` is the largest generalisation gap that is not overfitting.
+    less than asked. ``slice_family`` says which slices are corrected together: those of a suite,
+    or of all suites of a comparison. ``max_gap`` is the largest generalisation gap that is not
+    overfitting.
     """
 
     alpha: float = 0.05
     run: RunLimits = RunLimits()
     suites: Mapping[str, SuiteRule] = field(default_factory=dict)
-    slice_correction: Literal["holm", "none"] = "holm"
+    slice_correction: Correction = "holm"
+    slice_family: Literal["suite", "comparison"] = "suite"
     max_gap: float = 0.05
     on_inconclusive: Literal["block", "warn"] = "block"
     default_margin: float = 0.02

@@ -19,6 +19,8 @@ def policy_from(tree: Mapping[str, Any], *, digest: str) -> Policy:
     slices, overfitting = tree.get("slices", {}), tree.get("overfitting", {})
     if "correction" in slices:
         fields["slice_correction"] = slices["correction"]
+    if "family" in slices:
+        fields["slice_family"] = slices["family"]
     if "max_gap" in overfitting:
         fields["max_gap"] = overfitting["max_gap"]
     return Policy(

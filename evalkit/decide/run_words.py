@@ -31,7 +31,7 @@ def critical_missing(suite: str, missing: Sequence[str]) -> str:
     """Return which critical cases could not be compared."""
     verb = "lacks" if len(missing) == 1 else "lack"
     count = many(len(missing), "critical case")
-    return f"{count} of {suite} {verb} a graded answer of both models: {_listed(missing)}."
+    return f"{count} of {suite} {verb} a score of both models: {_listed(missing)}."
 
 
 def critical_held(suite: str, *, at_risk: int, bound: float) -> str:
@@ -73,6 +73,14 @@ def scores_only(pair: Pair) -> str:
     return f"There are only scores, so nothing shows that {pair.candidate} gave them."
 
 
+def gap_of_first(cases: int) -> str:
+    """Return on which held-out cases the gap of a suite is measured that may stop early."""
+    return (
+        f"the gap is measured on the first {many(cases, 'held-out case')}, a number fixed before "
+        "the first answer, since the suite may stop early"
+    )
+
+
 def deselected() -> str:
     """Return that the run covers only a part of the project."""
     return "Cases were left out on purpose, so this run covers only a part of the project."
@@ -99,7 +107,7 @@ def too_few(where: str, *, count: int, of: int, limit: float) -> str:
 
 def complete(compared: int, expected: int) -> str:
     """Return that enough of the run is there."""
-    return f"{compared} of {many(expected, 'case')} were answered and graded for both models."
+    return f"{compared} of {many(expected, 'case')} have a score of both models."
 
 
 def nothing_gates() -> str:

@@ -1,4 +1,4 @@
-"""Slices of one suite: a test for a loss in each, corrected over all. Alarms, never gates."""
+"""Slices: a test for a loss in each, corrected over their family. Alarms, never gates."""
 
 from __future__ import annotations
 
@@ -9,27 +9,55 @@ import numpy as np
 
 from evalkit.decide.decision import Interval, SliceResult
 from evalkit.decide.pairs import Membership, Pairs
-from evalkit.decide.policy import Policy
+from evalkit.decide.policy import Correction, Policy
 from evalkit.decide.reading import READING_LEVEL
+from evalkit.decide.slice_correction import Corrected, correct_slices
 from evalkit.stats.arrays import FloatArray
 from evalkit.stats.by_group import GroupTests, binary_by_group, scores_by_group
-from evalkit.stats.multiplicity import holm
 from evalkit.stats.paired import is_binary
 
 SMALL = 20
 """Cases below which a slice's numbers come with a warning."""
 
 
-def slice_results(pairs: Pairs, policy: Policy) -> tuple[SliceResult, ...]:
-    """Return every slice of the compared cases, by field and value."""
-    members = pairs.slices
-    if not members.names:
-        return ()
-    tests = _test(pairs, members)
-    raw = [None if math.isnan(p) else float(p) for p in tests.p_value]
-    adjusted = holm(raw).values if policy.slice_correction == "holm" else tuple(raw)
-    base = _means(pairs.base, members)
-    candidate = _means(pairs.candidate, members)
+def slice_results(
+    suites: Sequence[Pairs], policy: Policy, *, rng: np.random.Generator
+) -> list[tuple[SliceResult, ...]]:
+    """Return every slice of each suite's compared cases, by field and value."""
+    tests = [_test(pairs) for pairs in suites]
+    families = [(pairs, found.p_value) for pairs, found in zip(suites, tests, strict=True)]
+    corrected = correct_slices(families, policy, rng=rng)
+    return [
+        _results(*parts, alpha=policy.alpha) for parts in zip(suites, tests, corrected, strict=True)
+    ]
+
+
+def slice_family(name: str, slices: Sequence[SliceResult], policy: Policy) -> str:
+    """Return in words which tests were corrected together, and how."""
+    tested = sum(s.p_value is not None for s in slices)
+    left_out = f"; {len(slices) - tested} without a test left out" if tested < len(slices) else ""
+    how = _HOW[policy.slice_correction]
+    return f"Slices of {name}: {tested} one-sided tests for a loss, {how}{left_out}."
+
+
+_HOW: dict[Correction, str] = {
+    "holm": "corrected together by Holm",
+    "hochberg": "corrected together by Hochberg",
+    "hommel": "corrected together by Hommel",
+    "bonferroni": "corrected together by Bonferroni",
+    "tarone": "corrected together by Tarone and Holm",
+    "min_p": "corrected together by the joint sign-flip of the smallest p-value",
+    "max_t": "corrected together by the joint sign-flip of the largest statistic",
+    "bh": "with the share of false alarms bounded by Benjamini and Hochberg",
+    "by": "with the share of false alarms bounded by Benjamini and Yekutieli",
+    "none": "not corrected",
+}
+
+
+def _results(
+    pairs: Pairs, tests: GroupTests, corrected: Corrected, *, alpha: float
+) -> tuple[SliceResult, ...]:
+    base, candidate = (_means(scores, pairs.slices) for scores in (pairs.base, pairs.candidate))
     return tuple(
         SliceResult(
             field=field,
@@ -39,24 +67,17 @@ def slice_results(pairs: Pairs, policy: Policy) -> tuple[SliceResult, ...]:
             candidate_mean=float(candidate[i]),
             difference=float(tests.difference[i]),
             interval=_interval(tests, i),
-            p_value=raw[i],
-            p_adjusted=adjusted[i],
-            alarm=_alarm(adjusted[i], policy.alpha),
+            p_value=corrected.p_values[i],
+            p_adjusted=corrected.adjusted[i],
+            alarm=_alarm(corrected.adjusted[i], alpha),
             note=_note(tests, i),
         )
-        for i, (field, value) in enumerate(members.names)
+        for i, (field, value) in enumerate(pairs.slices.names)
     )
 
 
-def slice_family(suite: str, slices: Sequence[SliceResult], policy: Policy) -> str:
-    """Return in words which tests of ``suite`` were corrected together, and how."""
-    tested = sum(s.p_value is not None for s in slices)
-    how = "corrected together by Holm" if policy.slice_correction == "holm" else "not corrected"
-    left_out = f"; {len(slices) - tested} without a test left out" if tested < len(slices) else ""
-    return f"Slices of {suite}: {tested} one-sided tests for a loss, {how}{left_out}."
-
-
-def _test(pairs: Pairs, members: Membership) -> GroupTests:
+def _test(pairs: Pairs) -> GroupTests:
+    members = pairs.slices
     d = (pairs.candidate - pairs.base)[members.case]
     groups, clusters = len(members.names), pairs.clusters
     if clusters is None and is_binary(pairs.base, pairs.candidate):

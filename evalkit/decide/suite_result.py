@@ -10,14 +10,16 @@ from evalkit.decide.decision import (
     FlipRates,
     Flips,
     SliceResult,
+    Stopping,
     SuiteResult,
     Verdict,
 )
+from evalkit.decide.evidence import SuiteEvidence
 from evalkit.decide.pairs import Pairs
 from evalkit.decide.reading import Reading, read
 from evalkit.decide.rules import AppliedRule
 from evalkit.decide.verdict import common
-from evalkit.model import Suite
+from evalkit.decide.watched_reading import read_watched
 from evalkit.stats.flips import flip_rates
 from evalkit.stats.paired import PairedComparison, is_binary
 from evalkit.stats.power import (
@@ -33,24 +35,16 @@ _RIGHT = 0.5
 
 
 def suite_result(
-    suite: Suite,
-    pairs: Pairs,
+    part: SuiteEvidence,
     *,
     rule: AppliedRule,
     alpha: float,
     rng: np.random.Generator,
     slices: tuple[SliceResult, ...] = (),
 ) -> SuiteResult:
-    """Return the verdict on the held-out ``pairs`` of ``suite``, with everything that backs it."""
-    found = read(
-        pairs.base,
-        pairs.candidate,
-        clusters=pairs.clusters,
-        margin=rule.margin,
-        alpha=alpha,
-        rng=rng,
-    )
-    bounds = missing_bounds(pairs, found, margin=rule.margin, alpha=alpha, rng=rng)
+    """Return the verdict on the held-out cases of a suite, with everything that backs it."""
+    suite, pairs = part.suite, part.heldout
+    found, bounds, stopping = _readings(part, rule, alpha=alpha, rng=rng)
     compared, variance = found.compared, found.compared.variance
     needed = _cases_needed(compared, pairs, rule=rule, alpha=alpha)
     flips = _flips(pairs)
@@ -72,11 +66,11 @@ def suite_result(
         method=found.method,
         verdict=_verdict(found, bounds),
         flips=flips,
-        broken_critical=broken_critical(pairs),
+        broken_critical=broken_critical(critical_pairs(part, rule)),
         errors=pairs.errors,
         ungraded=pairs.ungraded,
         expected_cases=pairs.expected,
-        smallest_margin=variance and smallest_margin(compared.n, variance, alpha=alpha),
+        smallest_margin=_smallest_margin(compared, stopping, alpha=alpha),
         cases_needed=needed.n if needed else None,
         slices=slices,
         note=found.note,
@@ -85,13 +79,40 @@ def suite_result(
         bounds=bounds,
         binary=is_binary(pairs.base, pairs.candidate),
         variance=variance,
+        stopping=stopping,
     )
+
+
+def _readings(
+    part: SuiteEvidence, rule: AppliedRule, *, alpha: float, rng: np.random.Generator
+) -> tuple[Reading, Bounds | None, Stopping | None]:
+    pairs, margin = part.heldout, rule.margin
+    if part.watched:
+        seen = read_watched(pairs, part.watched, rule=rule, alpha=alpha, rng=rng)
+        return seen.found, seen.bounds, seen.stopping
+    found = read(
+        pairs.base,
+        pairs.candidate,
+        clusters=pairs.clusters,
+        margin=margin,
+        alpha=alpha,
+        rng=rng,
+    )
+    return found, missing_bounds(pairs, found, margin=margin, alpha=alpha, rng=rng), None
 
 
 def _verdict(found: Reading, bounds: Bounds | None) -> Verdict:
     if bounds is None:
         return found.verdict
     return common((found.verdict, bounds.worst.verdict, bounds.best.verdict))
+
+
+def critical_pairs(part: SuiteEvidence, rule: AppliedRule) -> Pairs:
+    """Return the pairs among which no critical case may break.
+
+    A suite that stopped early is still asked its other critical cases, unless none blocks.
+    """
+    return part.watched.critical if part.watched and rule.never_break else part.heldout
 
 
 def broken_critical(pairs: Pairs) -> tuple[str, ...]:
@@ -103,6 +124,15 @@ def broken_critical(pairs: Pairs) -> tuple[str, ...]:
 def critical_at_risk(pairs: Pairs) -> int:
     """Return how many critical cases the base gets right."""
     return int(np.count_nonzero(pairs.critical & (pairs.base >= _RIGHT)))
+
+
+def _smallest_margin(
+    compared: PairedComparison, stopping: Stopping | None, *, alpha: float
+) -> float | None:
+    """Return what so many cases can certify; nothing where their number followed the answers."""
+    if compared.variance is None or (stopping and stopping.early):
+        return None
+    return smallest_margin(compared.n, compared.variance, alpha=alpha)
 
 
 def _cases_needed(

@@ -8,6 +8,7 @@ from evalkit.decide.decision import (
     Interval,
     OverfitClass,
     OverfitResult,
+    StopAnswer,
     SuiteResult,
     Verdict,
 )
@@ -47,7 +48,7 @@ def interval_words(interval: Interval | None, *, lower: bool = False) -> str:
 def suite_sentence(result: SuiteResult) -> str:
     """Return what happened to a suite, against the limit its rule sets."""
     if result.difference is None:
-        return f"{name_first(result.suite)}: no held-out case was answered by both models."
+        return f"{name_first(result.suite)}: no held-out case has a score of both models."
     return _BY_VERDICT[result.verdict](result)
 
 
@@ -81,6 +82,19 @@ def overfit_sentence(result: OverfitResult) -> str:
     )
     end = _FLAGGED[result.classification] if result.flagged else _CLEAR[result.classification]
     return f"{start}{end.format(limit=points(result.max_gap))}"
+
+
+def settled_sentence(result: SuiteResult) -> str:
+    """Return where a suite stopped early and what that cost; empty if it was asked whole."""
+    end = result.stopping
+    if end is None or not end.early:
+        return ""
+    where = f"after {end.asked:,} of {end.planned:,} cases"
+    start = f"{name_first(result.suite)} {_ENDS[end.answer]} {where}"
+    if end.width_ratio is None:
+        return f"{start}."
+    fixed = f"one for {many(end.asked, 'case')} fixed in advance"
+    return f"{start}; its interval is {end.width_ratio:.1f} times as wide as {fixed}."
 
 
 def name_first(suite: str) -> str:
@@ -155,7 +169,7 @@ def undone(result: SuiteResult) -> str:
         f"{points(abs(end.difference or 0.0))} points {_way(end.difference or 0.0)}"
         for end in (bounds.worst, bounds.best)
     )
-    return f"; {many(bounds.missing, 'case')} without an answer could make it {worst} or {best}"
+    return f"; {many(bounds.missing, 'case')} without a score could make it {worst} or {best}"
 
 
 def _unknown(result: SuiteResult) -> str:
@@ -172,9 +186,15 @@ def _unknown(result: SuiteResult) -> str:
 
 def _needed(result: SuiteResult) -> str:
     needed, sought = result.cases_needed, result.change_sought
-    if needed is None or sought is None or needed <= result.n:
+    if needed is None or sought is None or needed <= cases_of(result):
         return ""
     return f"; about {needed:,} cases are needed for {points(sought)} points"
+
+
+def cases_of(result: SuiteResult) -> int:
+    """Return how many cases a suite has to show something with, also where it stopped early."""
+    end = result.stopping
+    return end.planned if end and end.early else result.n
 
 
 def _change(result: SuiteResult) -> str:
@@ -195,6 +215,13 @@ def _against_gain(result: SuiteResult, gate: Interval) -> str:
         return f"That is less than the {asked} asked for."
     return f"We cannot tell if it gained the {asked} asked for{_needed(result)}."
 
+
+_ENDS: dict[StopAnswer, str] = {
+    "proven": "was settled",
+    "refuted": "was settled",
+    "futile": "could not pass any more",
+    "go_on": "was stopped, by another policy than this one,",
+}
 
 _WORSE: frozenset[Verdict] = frozenset(
     {"regressed_within_margin", "regressed", "regressed_beyond_margin"}

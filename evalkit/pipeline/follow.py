@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import time
+from collections.abc import Iterable
 
 from evalkit.clients import make_client
 from evalkit.model import Outcome
@@ -37,6 +38,9 @@ class Follower:
             if patience is not None and time.monotonic() >= patience:
                 raise TimeoutError
             time.sleep(LOOK_S)
+
+    def drop(self, asks: Iterable[Ask], *, keep: Iterable[Ask]) -> None:
+        """Do nothing: what is asked is the other process's to say."""
 
     def close(self) -> None:
         """Close the store."""

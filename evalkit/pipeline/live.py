@@ -10,10 +10,11 @@ from evalkit.clients import make_client
 from evalkit.model import Outcome
 from evalkit.pipeline.again import with_noise_known
 from evalkit.pipeline.facts import make_manifest
+from evalkit.pipeline.kept import Finished
 from evalkit.pipeline.options import Options
 from evalkit.pipeline.plan import Plan
 from evalkit.pipeline.run import Run, Selected
-from evalkit.pipeline.stages import Finished, Stored, write_run
+from evalkit.pipeline.stages import Stored, write_run
 from evalkit.pipeline.unusable import unusable
 from evalkit.runner import Engine, Progress
 from evalkit.store import Answers, RunFolder, check_writable, forget_latest, new_run_id
@@ -98,6 +99,7 @@ class Live:
             records=records,
             manifest=manifest,
             decision=run.decision,
+            watched=run.watched,
         )
         return write_run(RunFolder.create(self._reports, self.run_id), stored)
 

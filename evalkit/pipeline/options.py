@@ -20,7 +20,7 @@ class Options:
 
     ``models`` holds names or shell patterns (``tuned*``); empty means the models of the project's
     comparisons. ``limit`` keeps the first cases of each suite, which makes the run partial. ``aa``
-    asks the base twice, to measure noise.
+    asks the base twice, to measure noise. ``stop_early`` ends a suite as soon as it is settled.
     """
 
     reports: Path
@@ -31,6 +31,7 @@ class Options:
     rerun: bool = False
     policy: Path | None = None
     aa: bool = False
+    stop_early: bool = False
 
     @property
     def answers(self) -> Path:

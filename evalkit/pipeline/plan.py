@@ -20,7 +20,7 @@ class Plan:
 
     ``project`` and ``suites`` hold only what takes part; ``limited`` says why the plan is smaller
     than the project, in words, and is empty when it is not. ``aa``: the base is asked every
-    held-out case a second time.
+    held-out case a second time. ``stop_early``: a suite is asked only until it is settled.
     """
 
     project: Project
@@ -30,6 +30,7 @@ class Plan:
     project_file: Path
     limited: str = ""
     aa: bool = False
+    stop_early: bool = False
 
     def suite(self, name: str) -> Suite:
         """Return the suite called ``name``."""

@@ -33,6 +33,7 @@ def prepare(
         project_file=project_file,
         limited=limited,
         aa=options.aa,
+        stop_early=options.stop_early,
     )
 
 

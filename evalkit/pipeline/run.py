@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from functools import cached_property
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from evalkit.decide import Decision, RunData, decide
 from evalkit.graders import SuiteGrader
 from evalkit.model import Case, Outcome, Record, Reply, Suite
 from evalkit.pipeline.plan import Plan, asks
 from evalkit.runner import Ask
+
+if TYPE_CHECKING:
+    from evalkit.pipeline.early import Early
 
 TICK_S = 0.2
 """How often a waiting caller is given the chance to show progress."""
@@ -26,9 +29,16 @@ class Asker(Protocol):
     def wait(self, ask: Ask, timeout: float | None = None) -> Outcome:
         """Return the outcome of one request; raise `TimeoutError` if it is not there in time."""
 
+    def drop(self, asks: Iterable[Ask], *, keep: Iterable[Ask]) -> None:
+        """Ask no more what is not yet under way of ``asks`` and of no use to ``keep``."""
+
 
 class Run:
-    """Record, grade and decide over one plan. Graded cases are kept: nothing is graded twice."""
+    """Record, grade and decide over one plan. Graded cases are kept: nothing is graded twice.
+
+    Where the plan stops early, a whole run is watched as its cases are graded: those of a suite
+    that is settled are skipped from then on. A partial run decides nothing, so none of it is.
+    """
 
     def __init__(self, plan: Plan, asker: Asker, *, selected: Selected) -> None:
         self.plan = plan
@@ -38,13 +48,19 @@ class Run:
             s.name: SuiteGrader(s, allow_code=plan.project.allow_code) for s in plan.suites
         }
         self._records: dict[tuple[str, str], tuple[Record, ...]] = {}
+        self._early = _early(plan) if plan.stop_early and not self.partial else None
+        self._order = _order(plan)
 
     def cases(self) -> Iterator[tuple[Suite, Case]]:
-        """Yield the selected cases, suite by suite, in file order."""
+        """Yield the selected cases that are not skipped, suite by suite, in the order of asking."""
         for suite in self.plan.suites:
-            for case in suite.cases:
-                if (suite.name, case.id) in self.selected:
+            for case in self._order[suite.name]:
+                if (suite.name, case.id) in self.selected and not self.skips(case):
                     yield suite, case
+
+    def skips(self, case: Case) -> bool:
+        """Return whether a case is not asked any more, as its suite is settled."""
+        return self._early is not None and self._early.skips(case)
 
     def asks(self) -> list[Ask]:
         """Return every request of the run, case by case, so that the models work side by side."""
@@ -63,7 +79,14 @@ class Run:
                 self._grade(suite, case, ask, self._wait(ask, while_waiting))
                 for ask in asks(self.plan, suite, case)
             )
+            self._watch(suite)
         return self._records[key]
+
+    def _watch(self, suite: Suite) -> None:
+        if self._early is not None and self._early.note(suite, self._records):
+            skipped = (case for case in suite.cases if self.skips(case))
+            unneeded = [ask for case in skipped for ask in asks(self.plan, suite, case)]
+            self._asker.drop(unneeded, keep=self.asks())
 
     def _wait(self, ask: Ask, while_waiting: Callable[[], None]) -> Outcome:
         while True:
@@ -88,7 +111,7 @@ class Run:
     @property
     def complete(self) -> bool:
         """Return whether every selected case has been answered and graded."""
-        return len(self._records) == len(self.selected)
+        return all((suite.name, case.id) in self._records for suite, case in self.cases())
 
     @property
     def partial(self) -> str:
@@ -100,10 +123,36 @@ class Run:
             reasons.append(f"{left_out} of {whole} cases were deselected")
         return "; ".join(reasons)
 
+    @property
+    def watched(self) -> dict[str, int]:
+        """Return how many held-out cases count of each suite that was watched."""
+        return self._early.watched if self._early is not None else {}
+
     @cached_property
     def decision(self) -> Decision:
         """Decide over all selected cases; waits for those still out."""
+        records = self.all_records()
         data = RunData(
-            self.plan.project, self.plan.suites, self.all_records(), partial=bool(self.partial)
+            self.plan.project,
+            self.plan.suites,
+            records,
+            partial=bool(self.partial),
+            watched=self.watched,
         )
         return decide(data, self.plan.policy)
+
+
+def _early(plan: Plan) -> Early:
+    # Loads scipy, which a run that watches nothing needs only at its end.
+    from evalkit.pipeline.early import Early
+
+    return Early(plan)
+
+
+def _order(plan: Plan) -> dict[str, tuple[Case, ...]]:
+    """Return every suite's cases in the order in which they are asked."""
+    if not plan.stop_early:
+        return {suite.name: suite.cases for suite in plan.suites}
+    from evalkit.pipeline.early import in_order
+
+    return {suite.name: in_order(plan, suite) for suite in plan.suites}

@@ -7,30 +7,30 @@ margin no grading, and another template no statistics.
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from evalkit.decide import Decision, Policy, RunData, decide, from_dict, to_dict
+from evalkit.decide import Decision, Policy, RunData, decide, from_dict
 from evalkit.errors import RunError
 from evalkit.graders import SuiteGrader
 from evalkit.model import Case, Manifest, Project, Record, Reply, Suite
-from evalkit.model.codec import decode, to_tree
+from evalkit.model.codec import decode
+from evalkit.pipeline.kept import INPUTS, Finished, Kept, write_decision
 from evalkit.pipeline.plan import Plan
 from evalkit.pipeline.prepare import policy_of
-from evalkit.report import View, build_view, render_html, render_junit, render_markdown
+from evalkit.report import View, build_view
 from evalkit.store import RunFolder
-
-INPUTS = "inputs.json"
 
 
 @dataclass(frozen=True, slots=True)
 class Inputs:
-    """What a run was given, its cases apart."""
+    """What a run was given, its cases apart; ``watched`` as in `RunData`."""
 
     project: Project
     suites: tuple[Suite, ...]
     policy: Policy
+    watched: Mapping[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,11 +43,28 @@ class Stored:
     records: Sequence[Record]
     manifest: Manifest
     decision: Decision
+    watched: Mapping[str, int] = field(default_factory=dict)
 
-    def decide_again(self, policy: Policy) -> Decision:
-        """Return the decision under ``policy`` on the stored records."""
-        partial = bool(self.manifest.partial)
-        return decide(RunData(self.project, self.suites, self.records, partial=partial), policy)
+    def inputs(self) -> Inputs:
+        """Return what the run was given, without cases and secrets."""
+        public = {name: model.public() for name, model in self.project.models.items()}
+        return Inputs(
+            project=replace(self.project, models=public),
+            suites=tuple(replace(suite, cases=()) for suite in self.suites),
+            policy=self.policy,
+            watched=self.watched,
+        )
+
+    def decided(self, policy: Policy) -> Stored:
+        """Return the same records, decided by ``policy``."""
+        data = RunData(
+            self.project,
+            self.suites,
+            self.records,
+            partial=bool(self.manifest.partial),
+            watched=self.watched,
+        )
+        return replace(self, policy=policy, decision=decide(data, policy))
 
     def view(self) -> View:
         """Return everything the report shows, in plain strings and numbers."""
@@ -60,15 +77,6 @@ class Stored:
         graders = {s.name: SuiteGrader(s, allow_code=self.project.allow_code) for s in suites}
         cases = {(c.suite, c.id): c for s in suites for c in s.cases}
         return [_grade_again(record, graders, cases) for record in self.records]
-
-
-@dataclass(frozen=True, slots=True)
-class Finished:
-    """What a run came to, how it reads, and where it is."""
-
-    decision: Decision
-    view: View
-    folder: Path
 
 
 def _grade_again(
@@ -90,26 +98,15 @@ def write_run(folder: RunFolder, stored: Stored) -> Finished:
     return finished
 
 
-def write_decision(folder: RunFolder, stored: Stored) -> Finished:
-    """Write the decision, what it was made by, and everything that is made from it."""
-    public = {name: model.public() for name, model in stored.project.models.items()}
-    inputs = Inputs(
-        project=replace(stored.project, models=public),
-        suites=tuple(replace(suite, cases=()) for suite in stored.suites),
-        policy=stored.policy,
-    )
-    folder.write_text(INPUTS, pretty(to_tree(inputs)))
-    view = stored.view()
-    folder.write_text("decision.json", pretty(to_dict(stored.decision)))
-    folder.write_text("report.html", render_html(view))
-    folder.write_text("summary.md", render_markdown(view))
-    folder.write_text("junit.xml", render_junit(stored.decision))
-    return Finished(stored.decision, view, folder.path)
-
-
 def read_run(path: Path) -> tuple[RunFolder, Stored]:
     """Return a finished run's folder and content; raise `RunError` for anything else."""
     folder = RunFolder.open(path)
+    if folder.holds_scores:
+        raise RunError(
+            "a run with its answers",
+            got=f"{folder.path}, which holds scores only",
+            instead="the folder of the run that the scores came from",
+        )
     inputs = decode(Inputs, folder.read_text(INPUTS))
     cases: dict[str, list[Case]] = {}
     for case in folder.read_cases():
@@ -121,6 +118,7 @@ def read_run(path: Path) -> tuple[RunFolder, Stored]:
         records=list(folder.read_records()),
         manifest=folder.manifest(),
         decision=from_dict(json.loads(folder.read_text("decision.json"))),
+        watched=inputs.watched,
     )
 
 
@@ -134,7 +132,7 @@ def regrade(path: Path, plan: Plan) -> Finished:
     now = {suite.name: suite for suite in plan.suites}
     suites = tuple(_regraded(suite, now.get(suite.name)) for suite in stored.suites)
     stored = replace(stored, suites=suites, records=stored.grade_again(suites))
-    stored = replace(stored, decision=stored.decide_again(stored.policy))
+    stored = stored.decided(stored.policy)
     folder.write_cases(case for suite in stored.suites for case in suite.cases)
     folder.write_records(stored.records)
     return write_decision(folder, stored)
@@ -159,28 +157,31 @@ def _regraded(old: Suite, new: Suite | None) -> Suite:
 
 def redecide(path: Path, policy_file: Path | None) -> Finished:
     """Decide a run again by its own policy or by ``policy_file``, and write the outcome."""
-    folder, stored = read_run(path)
-    return write_decision(folder, _decided(stored, policy_file))
+    folder, kept = _read_kept(path)
+    return write_decision(folder, _decided(kept, policy_file))
 
 
 def rerender(path: Path) -> Finished:
     """Write a run's report again from its stored decision."""
-    folder, stored = read_run(path)
-    return write_decision(folder, stored)
+    return write_decision(*_read_kept(path))
 
 
 def judge(path: Path, policy_file: Path | None) -> Finished:
     """Decide a run by its own policy or by ``policy_file`` and write nothing."""
-    folder, stored = read_run(path)
-    stored = _decided(stored, policy_file)
-    return Finished(stored.decision, stored.view(), folder.path)
+    folder, kept = _read_kept(path)
+    kept = _decided(kept, policy_file)
+    return Finished(kept.decision, kept.view(), folder.path)
 
 
-def _decided(stored: Stored, policy_file: Path | None) -> Stored:
-    policy = policy_of(policy_file) if policy_file else stored.policy
-    return replace(stored, policy=policy, decision=stored.decide_again(policy))
+def _read_kept(path: Path) -> tuple[RunFolder, Kept]:
+    folder = RunFolder.open(path)
+    if not folder.holds_scores:
+        return read_run(path)
+    # Tables of scores need scipy, which takes longer to load than most runs take to plan.
+    from evalkit.pipeline.score_run import read_score_run
+
+    return folder, read_score_run(folder)
 
 
-def pretty(tree: object) -> str:
-    """Return ``tree`` as JSON that is the same for the same content."""
-    return json.dumps(tree, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
+def _decided(kept: Kept, policy_file: Path | None) -> Kept:
+    return kept.decided(policy_of(policy_file) if policy_file else kept.policy)

@@ -38,6 +38,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     add("--evalkit-offline", action="store_true", help="Use stored answers only; make no call.")
     add("--evalkit-rerun", action="store_true", help="Ask again even where an answer is stored.")
     add("--evalkit-aa", action="store_true", help="Ask the base twice, to measure the noise.")
+    add("--evalkit-stop-early", action="store_true", help="End a suite once it is settled.")
     add("--evalkit-report", metavar="DIR", default="reports", help="Folder of the runs (reports).")
     add("--evalkit-policy", metavar="FILE", type=Path, help="Policy file instead of the project's.")
 

@@ -11,14 +11,14 @@ import pytest
 
 from evalkit.decide.status import Status
 from evalkit.model import Case, Pair, Suite
-from evalkit.plugin.reports import Result, reports
+from evalkit.plugin.reports import Result, Settled, reports
 from evalkit.plugin.rules import Rule, run_rules, suite_rules
 
 
 class Running(Protocol):
     """What items need of the session."""
 
-    def case(self, suite: Suite, case: Case) -> tuple[Status, str]:
+    def case(self, suite: Suite, case: Case) -> tuple[Status | Settled, str]:
         """Wait for the answers; return what happened to the pair, and the story at length."""
 
     def rule(self, rule: Rule) -> tuple[str, str]:

@@ -14,6 +14,7 @@ from evalkit.pipeline.status import case_status
 from evalkit.plugin.collection import category_of
 from evalkit.plugin.items import CaseItem, EvalkitItem
 from evalkit.plugin.progress import LiveLine
+from evalkit.plugin.reports import SETTLED, Settled
 from evalkit.plugin.rules import Rule, outcome
 from evalkit.plugin.story import tell
 from evalkit.plugin.summary import Summary
@@ -57,9 +58,12 @@ class Local:
         item.run(self, quiet=self._line.on)
         return True
 
-    def case(self, suite: Suite, case: Case) -> tuple[Status, str]:
+    def case(self, suite: Suite, case: Case) -> tuple[Status | Settled, str]:
         """Wait for the answers to one case, the live line running meanwhile."""
         run = self._live.required_run()
+        if run.skips(case):
+            self._line.count(suite, SETTLED)
+            return SETTLED, ""
         records = run.records(suite, case, while_waiting=self._line.show)
         status = case_status(case, records, run.plan.project.comparisons)
         self._line.count(suite, status)

@@ -11,6 +11,7 @@ import pytest
 from evalkit.decide.status import Status
 from evalkit.model import Suite
 from evalkit.pipeline.status import SEVERITY
+from evalkit.plugin.reports import SETTLED, Settled
 
 if TYPE_CHECKING:
     from _pytest._io import TerminalWriter
@@ -31,7 +32,7 @@ class LiveLine:
     def __init__(self, progress: Callable[[], Progress]) -> None:
         self._progress = progress
         self._started = time.monotonic()
-        self._counts: dict[Status, int] = {}
+        self._counts: dict[Status | Settled, int] = {}
         self._suite = ""
         self._writer: TerminalWriter | None = None
 
@@ -62,7 +63,7 @@ class LiveLine:
         if self._writer:
             self._writer.write(ERASE)
 
-    def count(self, suite: Suite, status: Status) -> None:
+    def count(self, suite: Suite, status: Status | Settled) -> None:
         """Count one case; when its suite changes, leave a line about the one before."""
         if suite.name != self._suite:
             self.end_suite()
@@ -72,11 +73,11 @@ class LiveLine:
     def end_suite(self) -> None:
         """Leave a line about the suite that has come to its end."""
         if self._writer and self._counts:
-            counts = ", ".join(
-                f"{self._counts[s]} {s}" for s in reversed(SEVERITY) if s in self._counts
-            )
+            counts = [f"{self._counts[s]} {s}" for s in reversed(SEVERITY) if s in self._counts]
+            if skipped := self._counts.get(SETTLED):
+                counts.append(f"settled, {skipped} not asked")
             self.clear()
-            self._writer.line(f"{self._suite}: {counts}")
+            self._writer.line(f"{self._suite}: {', '.join(counts)}")
         self._counts = {}
 
     def rule(self, label: str, suite: str, *, passed: bool) -> None:

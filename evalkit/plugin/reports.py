@@ -11,6 +11,10 @@ import pytest
 if TYPE_CHECKING:
     from _pytest._io import TerminalWriter
 
+Settled = Literal["settled"]
+SETTLED: Settled = "settled"
+"""The status of a case that was not asked, as its suite was settled without it."""
+
 PROPERTY = "evalkit"
 """Name of the user property that carries an item's status through xdist and into JUnit."""
 
@@ -58,12 +62,15 @@ def reports(result: Result) -> Iterator[pytest.TestReport]:
 def _report(
     result: Result, when: Literal["call", "teardown"], explanation: Explanation | None
 ) -> pytest.TestReport:
+    skipped = result.status == SETTLED and when == "call"
+    # Without a line number pytest's summary of skips has one line a file, not one an item.
+    where = (result.location[0], None, "Skipped: settled early")
     return pytest.TestReport(
         nodeid=result.nodeid,
         location=result.location,
         keywords=result.keywords,
-        outcome="failed" if explanation else "passed",
-        longrepr=explanation,  # type: ignore[arg-type]  # anything with toterminal() is taken
+        outcome="skipped" if skipped else "failed" if explanation else "passed",
+        longrepr=where if skipped else explanation,  # type: ignore[arg-type]  # toterminal() will do
         when=when,
         duration=result.stop - result.start if when == "call" else 0.0,
         start=result.start,

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from evalkit.errors import SetupError
 from evalkit.pipeline.options import Options
 from evalkit.pipeline.plan import Plan
 from evalkit.pipeline.prepare import prepare
@@ -36,6 +37,12 @@ def _driver(config: pytest.Config, plan: Plan, options: Options) -> object:
         plan = replace(plan, aa=config.workerinput[AA])
         return Worker(plan, options, run_id=config.workerinput[RUN_ID])
     if config.getoption("dist", "no") != "no" and config.getoption("tx", None):
+        if options.stop_early:
+            raise SetupError(
+                "one process where suites stop early, as their cases count in one order",
+                got="--evalkit-stop-early together with -n",
+                instead="leave -n out: answers are asked for side by side without it",
+            )
         from evalkit.plugin.distributed import Controller
 
         return Controller(config, plan, options)
@@ -57,6 +64,7 @@ def options_of(config: pytest.Config) -> Options:
         offline=get("evalkit_offline"),
         rerun=get("evalkit_rerun"),
         aa=get("evalkit_aa"),
+        stop_early=get("evalkit_stop_early"),
         policy=here / policy if policy else None,
     )
 

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from evalkit.pipeline.kept import Finished
 from evalkit.pipeline.live import Live
-from evalkit.pipeline.stages import Finished
 from evalkit.plugin.usage import usage_errors
 from evalkit.report import render_text
 

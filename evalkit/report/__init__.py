@@ -8,6 +8,7 @@
     render_text      the View for a terminal
     render_junit     the rules of the gate for a CI server
 
+`score_view.build_score_view` does for scores without answers what `build_view` does for a run.
 Importing this package does not load jinja2; `render_html` does when it is called.
 """
 

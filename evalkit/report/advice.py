@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from evalkit.decide.decision import ComparisonDecision, CurvePoint, Gate, SuiteResult
+from evalkit.decide.words import cases_of
 from evalkit.report.numerals import count, many, points, trimmed
 from evalkit.report.safe import one_line
 from evalkit.report.words import VERDICTS, point_words
@@ -41,6 +42,8 @@ def _after_promotion(comparison: ComparisonDecision) -> tuple[Step, ...]:
         Step(f"Put {candidate} where {base} is served now, and keep {base} ready to go back to."),
         Step("Run the same suites again whenever the model, the prompts or the provider change."),
     ]
+    if comparison.identity is None:
+        steps[1:] = [Step("Compare again whenever the model or the cases change.")]
     broken = sum(s.flips.broken for s in comparison.suites)
     if broken:
         steps.insert(
@@ -55,7 +58,7 @@ def _suite(comparison: ComparisonDecision, gate: Gate) -> Iterator[Step]:
         return
     if gate.status == "inconclusive":
         yield (
-            _get_answers(result)
+            _get_answers(result, "answer" if comparison.identity else "score")
             if result.bounds and result.bounds.decisive
             else _more_cases(result)
         )
@@ -63,8 +66,8 @@ def _suite(comparison: ComparisonDecision, gate: Gate) -> Iterator[Step]:
         yield _train_for(result) if _short_of_gain(result) else _read_broken(comparison)
 
 
-def _get_answers(result: SuiteResult) -> Step:
-    missing = many(result.errors + result.ungraded, "answer")
+def _get_answers(result: SuiteResult, noun: str) -> Step:
+    missing = many(result.errors + result.ungraded, noun)
     return Step(
         f"Get the {missing} of {one_line(result.suite, 60)} that are missing: they could overturn "
         "what the others show.",
@@ -75,10 +78,11 @@ def _get_answers(result: SuiteResult) -> Step:
 def _more_cases(result: SuiteResult) -> Step:
     name = one_line(result.suite, 60)
     sought = result.change_sought or result.margin
-    if result.cases_needed is None or result.cases_needed <= result.n or not sought:
-        return Step(f"Add cases to {name}: {count(result.n)} do not settle it.")
+    cases = cases_of(result)
+    if result.cases_needed is None or result.cases_needed <= cases or not sought:
+        return Step(f"Add cases to {name}: {count(cases)} do not settle it.")
     return Step(
-        f"Add cases to {name}: it has {count(result.n)}, and about {count(result.cases_needed)} "
+        f"Add cases to {name}: it has {count(cases)}, and about {count(result.cases_needed)} "
         f"are needed to see {point_words(trimmed(sought))}."
     )
 
@@ -142,7 +146,7 @@ def best_checkpoint(comparison: ComparisonDecision, suite: str) -> CurvePoint | 
 
 
 def _identity(comparison: ComparisonDecision, gate: Gate) -> Iterator[Step]:
-    if gate.status != "passed":
+    if comparison.identity and gate.status != "passed":
         candidate = one_line(comparison.candidate, 60)
         yield Step(
             f"Make sure that the endpoint serves {candidate} and not its base, then run again.",
@@ -154,6 +158,9 @@ def _run(comparison: ComparisonDecision, gate: Gate) -> Iterator[Step]:
     missing = sum(s.errors for s in comparison.suites)
     ungraded = sum(s.ungraded for s in comparison.suites)
     if gate.status == "passed":
+        return
+    if comparison.identity is None:
+        yield Step("Get the scores that are missing and compare again.", "method")
         return
     if ungraded:
         yield Step(

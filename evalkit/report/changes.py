@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from evalkit.decide.decision import ComparisonDecision, SliceResult, SuiteResult
@@ -107,8 +107,15 @@ def describe_changes(comparison: ComparisonDecision) -> Changes:
         table=Table("Every suite in numbers", _HEAD, tuple(li.cells for li in lines)),
         slices=_slices(parts),
         slice_note=_slice_note([part for _, part in parts]),
-        notes=tuple(f"{one_line(s.suite, 60)}: {one_line(s.note, 300)}" for s in suites if s.note),
+        notes=tuple(_notes(suites)),
     )
+
+
+def _notes(suites: Sequence[SuiteResult]) -> Iterator[str]:
+    """Yield each note with the suites that it is about."""
+    for note in dict.fromkeys(s.note for s in suites if s.note):
+        names = ", ".join(one_line(s.suite, 60) for s in suites if s.note == note)
+        yield f"{names}: {one_line(note, 300)}"
 
 
 def _by_zone(result: SuiteResult) -> tuple[int, float]:
@@ -141,7 +148,7 @@ def _suite_line(result: SuiteResult) -> SuiteLine:
     return SuiteLine(
         suite=one_line(result.suite, 60),
         purpose=result.purpose,
-        cases=count(result.n),
+        cases=_cases(result),
         base=points(result.base_mean),
         candidate=points(result.candidate_mean),
         difference=signed(result.difference),
@@ -152,6 +159,11 @@ def _suite_line(result: SuiteResult) -> SuiteLine:
         tone=words.tone,
         phrase=typeset(phrase(result)),
     )
+
+
+def _cases(result: SuiteResult) -> str:
+    end = result.stopping
+    return f"{count(result.n)} of {count(end.planned)}" if end and end.early else count(result.n)
 
 
 def _chart_row(result: SuiteResult, line: SuiteLine) -> IntervalRow:

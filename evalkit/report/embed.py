@@ -26,11 +26,19 @@ class Packed:
     blocks: tuple[str, ...]
 
 
-def pack(cases: Sequence[CaseEntry], pairs: Sequence[tuple[str, str]]) -> Packed:
-    """Return ``cases`` packed; ``pairs`` names base and candidate of each comparison."""
+def pack(
+    cases: Sequence[CaseEntry], pairs: Sequence[tuple[str, str]], *, answers: bool, aside: bool
+) -> Packed:
+    """Return ``cases`` packed; ``pairs`` names base and candidate of each comparison.
+
+    ``answers``: whether there are texts of answers; ``aside``: whether the table has a column for
+    what a case asks, or is about.
+    """
     index = {
         "block": BLOCK,
         "pairs": pairs,
+        "answers": answers,
+        "aside": aside,
         "statuses": {
             key: [words.label, words.glyph, words.tone] for key, words in STATUSES.items()
         },

@@ -42,9 +42,18 @@ GLOSSARY: tuple[tuple[str, str], ...] = (
 
 TESTS: tuple[tuple[str, str], ...] = (
     (
+        "betting",
+        (
+            "Where a suite may stop early, a betting confidence sequence judges it after every few "
+            "cases: it stays honest however often one looks, and is wider for that. Beside it "
+            "stands the test of all planned cases, curtailed: it speaks as soon as the cases to "
+            "come cannot change what it says."
+        ),
+    ),
+    (
         "Tango score",
         (
-            "Tango's score interval, for answers that are right or wrong: it stays honest with few "
+            "Tango's score interval, for cases that are right or wrong: it stays honest with few "
             "cases and few flips, where the common formula promises too much."
         ),
     ),
@@ -65,7 +74,7 @@ TESTS: tuple[tuple[str, str], ...] = (
     (
         "t on clusters",
         (
-            "Cases that belong together count as one cluster (CR1), since they do not err "
+            "Cases that belong together count as one cluster (CR2), since they do not err "
             "independently."
         ),
     ),

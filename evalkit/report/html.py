@@ -38,7 +38,12 @@ def render_html(view: View) -> str:
         "charts": {c.key: _charts(c) for c in view.candidates},
         "statuses": STATUSES,
         "policy": content_policy(style, script),
-        "packed": pack(view.cases, [(c.base, c.candidate) for c in view.candidates]),
+        "packed": pack(
+            view.cases,
+            [(c.base, c.candidate) for c in view.candidates],
+            answers=view.has_answers,
+            aside=bool(view.aside),
+        ),
     }
     return fill("report.html.j2", values, trusted={"style": style, "script": script})
 

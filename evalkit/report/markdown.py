@@ -58,6 +58,8 @@ def _candidate(candidate: CandidateView, *, alone: bool) -> Iterator[str]:
         yield f"\n## {_plain(candidate.candidate)}: {found.title.lower()}"
     yield ""
     yield from (f"{_plain(reason)}\n" for reason in found.reasons)
+    if found.settled:
+        yield f"{_plain(found.settled)}\n"
     if found.caveat:
         yield f"*{found.caveat}*\n"
     yield from _list("Got worse", found.worse, "Nothing that this run can show.")

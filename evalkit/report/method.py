@@ -9,11 +9,15 @@ from dataclasses import dataclass
 
 from evalkit.decide.decision import Decision
 from evalkit.model import Manifest, Record, Suite
+from evalkit.report.early import early_limits
 from evalkit.report.glossary import GLOSSARY, TESTS
-from evalkit.report.method_tables import small_tables, wide_tables
+from evalkit.report.method_tables import answers_counted, small_tables, wide_tables
 from evalkit.report.numerals import many, money, short_digest, typeset
 from evalkit.report.safe import one_line
 from evalkit.report.tables import Table
+
+_NO_CHANCE = 0.01
+"""The p-value from which two runs of one model are said to differ."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,15 +38,15 @@ def describe_method(
     """Return how the run was made and judged."""
     return Method(
         tables=wide_tables(decision, manifest, suites, records),
-        small_tables=small_tables(decision, manifest),
+        small_tables=small_tables(decision, manifest, answers_counted(manifest)),
         families=tuple(typeset(one_line(f, 300)) for f in decision.families),
-        tests=_tests(decision),
+        tests=tests_used(decision),
         limits=tuple(_limits(decision, suites, manifest)),
         glossary=GLOSSARY,
     )
 
 
-def _tests(decision: Decision) -> tuple[str, ...]:
+def tests_used(decision: Decision) -> tuple[str, ...]:
     """Return why each of the tests is used that this decision rests on."""
     used = [s.method for c in decision.comparisons for s in c.suites]
     used += [o.interval.method for c in decision.comparisons for o in c.overfitting if o.interval]
@@ -56,11 +60,14 @@ def _limits(decision: Decision, suites: Sequence[Suite], manifest: Manifest) -> 
         "What users ask that no case resembles was not tried."
     )
     yield "A score is what the graders count; what they do not look at can change unseen."
-    if all(s.sampling.samples == 1 for s in suites):
+    noise = any(s.noise for c in decision.comparisons for s in c.suites)
+    if not noise and all(s.sampling.samples == 1 for s in suites):
         yield (
             "Each case was asked once. How much an answer varies from one asking to the next is "
             "not separated from the difference between the models."
         )
+    yield from _drifting(decision)
+    yield from early_limits(decision)
     if not any(c.overfitting for c in decision.comparisons):
         yield "No training cases were asked, so learning cannot be told from memorising."
     if not any(s.slices for c in decision.comparisons for s in c.suites):
@@ -75,11 +82,24 @@ def _limits(decision: Decision, suites: Sequence[Suite], manifest: Manifest) -> 
         yield f"The run is partial{': ' + why if why else ''}. A partial run never promotes."
 
 
-def run_facts(decision: Decision, manifest: Manifest, created: str) -> tuple[tuple[str, str], ...]:
-    """Return who, what and when as pairs of name and value."""
+def _drifting(decision: Decision) -> Iterator[str]:
+    """Yield where two runs of the base differ by more than chance."""
+    for name in dict.fromkeys(
+        s.suite
+        for c in decision.comparisons
+        for s in c.suites
+        if s.noise and s.noise.p_value is not None and s.noise.p_value <= _NO_CHANCE
+    ):
+        yield (
+            f"On {one_line(name, 60)} two runs of the base differ by more than chance: something "
+            "besides the model changes from run to run."
+        )
+
+
+def run_facts(decision: Decision, manifest: Manifest) -> tuple[tuple[str, str], ...]:
+    """Return who, what and at what cost as pairs of name and value."""
     costs = [m.cost for m in manifest.models if m.cost is not None]
     return (
-        ("Made", created),
         ("Run", one_line(manifest.run_id, 80)),
         ("Suites", suites_digest(manifest)),
         ("Policy", short_digest(one_line(decision.policy_digest, 80))),

@@ -5,17 +5,28 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Sequence
 
-from evalkit.decide.decision import ComparisonDecision, Decision, Gate, SuiteResult
+from evalkit.decide.decision import (
+    ComparisonDecision,
+    Decision,
+    Gate,
+    IdentityResult,
+    Noise,
+    SuiteResult,
+)
 from evalkit.model import Failure, Manifest, ModelFacts, Record, Suite
+from evalkit.report.early import stopping_tables
 from evalkit.report.numerals import (
     ABSENT,
     count,
     decimals,
     duration,
     money,
+    percent,
     points,
     probability,
     short_digest,
+    signed,
+    span_plain,
     typeset,
 )
 from evalkit.report.safe import one_line
@@ -28,19 +39,29 @@ def wide_tables(
     """Return the tables that need the width of the page; failures only if there are any."""
     failures = _failures(records)
     return (
-        *(table for c in decision.comparisons for table in _comparison_tables(decision, c)),
+        *decision_tables(decision),
         _suites(suites, manifest),
         _models(manifest.models),
         *([failures] if failures.rows else []),
     )
 
 
-def small_tables(decision: Decision, manifest: Manifest) -> tuple[Table, ...]:
-    """Return the tables of two columns."""
+def decision_tables(decision: Decision) -> tuple[Table, ...]:
+    """Return the wide tables of what was decided and by which tests."""
+    return (
+        *(table for c in decision.comparisons for table in _comparison_tables(decision, c)),
+        *_noise(decision),
+    )
+
+
+def small_tables(
+    decision: Decision, manifest: Manifest, counted: Sequence[tuple[str, str]]
+) -> tuple[Table, ...]:
+    """Return the tables of two columns; ``counted`` says how much the run is made of."""
     versions = sorted(manifest.versions.items())
     digests = sorted({"policy": decision.policy_digest, **manifest.digests}.items())
     return (
-        _mapping("Run", ("Fact", "Value"), _run(manifest)),
+        _mapping("Run", ("Fact", "Value"), [*_run(manifest), *counted]),
         _mapping("Versions", ("Part", "Version"), versions),
         _mapping("Digests (SHA-256)", ("Of", "Digest"), digests, code=True),
     )
@@ -52,7 +73,10 @@ def _comparison_tables(decision: Decision, comparison: ComparisonDecision) -> It
         of = f": {one_line(comparison.candidate, 60)} against {one_line(comparison.base, 60)}"
     yield Table(f"Rules of the gate{of}", _GATE_HEAD, tuple(_gate(g) for g in comparison.gates))
     yield Table(f"Tests{of}", _TEST_HEAD, tuple(_test(s) for s in comparison.suites))
-    yield Table(f"Is the candidate the candidate?{of}", _IDENTITY_HEAD, (_identity(comparison),))
+    yield from stopping_tables(comparison, of)
+    if comparison.identity:
+        rows = (_identity(comparison.identity),)
+        yield Table(f"Is the candidate the candidate?{of}", _IDENTITY_HEAD, rows)
 
 
 _GATE_HEAD = (Column("Rule"), Column("Kind"), Column("Result"), Column("Why"))
@@ -105,16 +129,49 @@ _IDENTITY_HEAD = (
 )
 
 
-def _identity(comparison: ComparisonDecision) -> tuple[str, ...]:
-    found = comparison.identity
-    if found is None:
-        return ABSENT, ABSENT, ABSENT, "not shown. There are only scores."
+def _identity(found: IdentityResult) -> tuple[str, ...]:
     said = "yes" if found.ok else "not shown"
     return (
         one_line(", ".join(found.answered_as), 200) or ABSENT,
         count(found.compared),
         count(found.different),
         one_line(f"{said}. {found.note}" if found.note else said, 300),
+    )
+
+
+_NOISE_HEAD = (
+    Column("Suite"),
+    Column("Cases", number=True),
+    Column("Flips", number=True),
+    Column("95 % interval", number=True),
+    Column("Spread", number=True),
+    Column("Change", number=True),
+    Column("p, exact", number=True),
+    Column("Falsely worse", number=True),
+    Column("Falsely stopped", number=True),
+)
+
+
+def _noise(decision: Decision) -> Iterator[Table]:
+    """Yield the table of the base against itself, once for comparisons that share it."""
+    found = {(c.base, s.suite): s.noise for c in decision.comparisons for s in c.suites if s.noise}
+    if found:
+        rows = tuple(_noise_cells(suite, noise) for (_, suite), noise in found.items())
+        yield Table("Noise: the base asked twice", _NOISE_HEAD, rows)
+
+
+def _noise_cells(suite: str, noise: Noise) -> tuple[str, ...]:
+    ends = noise.flips_interval
+    return (
+        one_line(suite, 60),
+        count(noise.n),
+        percent(noise.flips),
+        span_plain(ends.low, ends.high) if ends else ABSENT,
+        points(noise.spread),
+        signed(noise.difference),
+        probability(noise.p_value),
+        percent(noise.false_regressed),
+        percent(noise.false_refused),
     )
 
 
@@ -218,10 +275,14 @@ def _mapping(
 
 
 def _run(manifest: Manifest) -> list[tuple[str, str]]:
-    asked, answers = (sum(getattr(m, k) for m in manifest.models) for k in ("asked", "answers"))
     return [
         ("Run", manifest.run_id),
         ("Made", manifest.created),
         ("Took", duration(manifest.seconds)),
-        ("Answers", f"{count(answers)}, for {count(asked)} of which a call was made now"),
     ]
+
+
+def answers_counted(manifest: Manifest) -> list[tuple[str, str]]:
+    """Return how many answers a run is made of."""
+    asked, answers = (sum(getattr(m, k) for m in manifest.models) for k in ("asked", "answers"))
+    return [("Answers", f"{count(answers)}, for {count(asked)} of which a call was made now")]

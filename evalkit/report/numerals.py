@@ -38,6 +38,11 @@ def signed(share: float | None, digits: int = 1) -> str:
     return text if bare else f"+{text}"
 
 
+def percent(share: float | None) -> str:
+    """Return a share as a percentage: 0.0123 is "1.2 %"."""
+    return ABSENT if share is None else f"{points(share)} %"
+
+
 def trimmed(share: float) -> str:
     """Return a limit as points without needless zeros: 0.02 is "2", 0.005 is "0.5"."""
     text = points(share, 2)

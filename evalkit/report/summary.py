@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from evalkit.decide.decision import ComparisonDecision, SliceResult, SuiteResult
 from evalkit.report.advice import Step, next_steps
+from evalkit.report.early import not_asked, settled_words
 from evalkit.report.numerals import count, decimals, many, points, typeset
 from evalkit.report.safe import one_line
 from evalkit.report.words import OUTCOMES, VERDICTS, Tone, ZoneKey, phrase
@@ -13,6 +14,7 @@ from evalkit.report.words import OUTCOMES, VERDICTS, Tone, ZoneKey, phrase
 MOST_REASONS = 3
 _MOST_SLICES = 3
 _CAVEAT = "What follows is read from the answers that came. It decides nothing."
+_SCORES_CAVEAT = "What follows is read from the scores that are there. It decides nothing."
 _ZONES: tuple[ZoneKey, ...] = ("worse", "better", "unknown", "held")
 
 
@@ -45,6 +47,7 @@ class Summary:
     deck: str
     reasons: tuple[str, ...]
     more_reasons: str
+    settled: str
     caveat: str
     worse: tuple[Line, ...]
     better: tuple[Line, ...]
@@ -67,7 +70,8 @@ def summarise(comparison: ComparisonDecision, *, alpha: float, partial: bool) ->
         ),
         reasons=tuple(typeset(one_line(r, 400)) for r in comparison.reasons[:MOST_REASONS]),
         more_reasons=_more(len(comparison.reasons) - MOST_REASONS),
-        caveat=_CAVEAT if comparison.outcome == "incomplete" else "",
+        settled=settled_words(comparison),
+        caveat=_caveat(comparison),
         worse=lines["worse"],
         better=lines["better"],
         unknown=lines["unknown"],
@@ -75,6 +79,12 @@ def summarise(comparison: ComparisonDecision, *, alpha: float, partial: bool) ->
         facts=_facts(comparison, alpha),
         steps=next_steps(comparison, partial=partial),
     )
+
+
+def _caveat(comparison: ComparisonDecision) -> str:
+    if comparison.outcome != "incomplete":
+        return ""
+    return _CAVEAT if comparison.identity else _SCORES_CAVEAT
 
 
 def _more(left: int) -> str:
@@ -113,13 +123,13 @@ def _slice_words(part: SliceResult) -> str:
 def _facts(comparison: ComparisonDecision, alpha: float) -> tuple[Fact, ...]:
     suites = comparison.suites
     answered, expected = sum(s.n for s in suites), sum(s.expected_cases for s in suites)
-    facts = [
-        Fact(
-            count(answered),
-            f"of {count(expected)} cases",
-            "were answered and graded for both models, so each case is compared with itself.",
-        )
-    ]
+    compared = "were answered and graded for both models, so each case is compared with itself."
+    if comparison.identity is None:
+        compared = "have a score of both models, so each case is compared with itself."
+    facts = [Fact(count(answered), f"of {count(expected)} cases", compared)]
+    if left := not_asked(comparison):
+        unit = "case not asked" if left == 1 else "cases not asked"
+        facts.append(Fact(count(left), unit, settled_words(comparison)))
     weakest = max(
         (s for s in suites if s.smallest_margin is not None and s.purpose != "report"),
         key=lambda s: s.smallest_margin or 0.0,

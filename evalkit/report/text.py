@@ -80,6 +80,7 @@ def _decision(candidate: CandidateView, width: int, *, color: bool) -> Iterator[
         yield from textwrap.wrap(reason, width, initial_indent="  ", subsequent_indent="  ")
     if found.more_reasons:
         yield f"  {found.more_reasons}"
+    yield from textwrap.wrap(found.settled, width, initial_indent="  ", subsequent_indent="  ")
     for step in found.steps[:1]:
         yield from textwrap.wrap(step.text, width, initial_indent="next: ", subsequent_indent="  ")
 

@@ -26,7 +26,10 @@ MOST_FIXED = 20
 
 @dataclass(frozen=True, slots=True)
 class Flips:
-    """The flips of one candidate on held-out cases, worst first, and how many there are in all."""
+    """The flips of one candidate on held-out cases, worst first, and how many there are in all.
+
+    ``tables`` stand for the cases where there are no answers to show.
+    """
 
     finding: str
     churn: tuple[ChurnRow, ...]
@@ -34,6 +37,7 @@ class Flips:
     broken: tuple[CaseEntry, ...]
     fixed: tuple[CaseEntry, ...]
     left_out: str
+    tables: tuple[Table, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +71,12 @@ class Overall:
 
 @dataclass(frozen=True, slots=True)
 class View:
-    """The whole report."""
+    """The whole report.
+
+    Without answers (``has_answers``) there are scores only: no text of a case can be shown, and
+    ``aside`` is the heading of what stands in its place, empty if nothing does. ``cases_note`` says
+    which cases are not listed; empty if all are.
+    """
 
     run_id: str
     created: str
@@ -77,13 +86,33 @@ class View:
     candidates: tuple[CandidateView, ...]
     cases: tuple[CaseEntry, ...]
     method: Method
+    has_answers: bool = True
+    aside: str = "Question"
+    cases_note: str = ""
 
 
 def build_view(
     decision: Decision, *, manifest: Manifest, suites: Sequence[Suite], records: Sequence[Record]
 ) -> View:
     """Return the report on ``decision``: all wording, rounding and ordering is done here."""
-    cases = list_cases(decision.comparisons, suites, records)
+    return assemble(
+        decision,
+        manifest,
+        cases=list_cases(decision.comparisons, suites, records),
+        facts=run_facts(decision, manifest),
+        method=describe_method(decision, manifest, suites, records),
+    )
+
+
+def assemble(
+    decision: Decision,
+    manifest: Manifest,
+    *,
+    cases: tuple[CaseEntry, ...],
+    facts: tuple[tuple[str, str], ...],
+    method: Method,
+) -> View:
+    """Return the report on ``decision`` from its parts."""
     created = _created(manifest.created)
     candidates = tuple(
         _candidate(number, decision, manifest=manifest, cases=cases)
@@ -94,10 +123,10 @@ def build_view(
         created=created,
         size=size_of_run(decision),
         overall=_overall(decision, candidates),
-        facts=run_facts(decision, manifest, created),
+        facts=(("Made", created), *facts),
         candidates=candidates,
         cases=cases,
-        method=describe_method(decision, manifest, suites, records),
+        method=method,
     )
 
 
@@ -141,17 +170,28 @@ def _flips(comparison: ComparisonDecision, cases: Sequence[CaseEntry]) -> Flips:
         if case.status in found:
             found[case.status].append(case)
     broken, fixed = found["broken"], found["fixed"]
-    hidden = max(len(broken) - MOST_BROKEN, 0) + max(len(fixed) - MOST_FIXED, 0)
+    n_broken, n_fixed = (sum(getattr(s.flips, k) for s in comparison.suites) for k in found)
+    hidden = max(n_broken - MOST_BROKEN, 0) + max(n_fixed - MOST_FIXED, 0)
     churn = tuple(_churn(s) for s in comparison.suites)
     return Flips(
-        finding=f"{many(len(broken), 'case')} broke, {many(len(fixed), 'case')} "
-        f"{'was' if len(fixed) == 1 else 'were'} fixed.",
+        finding=f"{many(n_broken, 'case')} broke, {many(n_fixed, 'case')} "
+        f"{'was' if n_fixed == 1 else 'were'} fixed.{_by_noise(comparison)}",
         churn=churn,
         table=Table("Cases by what happened to them", _CHURN_HEAD, tuple(_cells(c) for c in churn)),
         broken=tuple(broken[:MOST_BROKEN]),
         fixed=tuple(fixed[:MOST_FIXED]),
-        left_out=f"{many(hidden, 'more flip')} in the table of all cases." if hidden else "",
+        left_out=f"{many(hidden, 'more flip')} in the table of cases." if hidden else "",
     )
+
+
+def _by_noise(comparison: ComparisonDecision) -> str:
+    """Return how many cases flip between two runs of the base; empty if it was asked once."""
+    found = [s.noise for s in comparison.suites if s.noise and s.noise.flips is not None]
+    if not found:
+        return ""
+    flipped = sum(round(noise.n * (noise.flips or 0.0)) for noise in found)
+    cases = many(sum(noise.n for noise in found), "case")
+    return f" Asked twice, the base alone flipped {count(flipped)} of {cases}."
 
 
 _CHURN_HEAD = (

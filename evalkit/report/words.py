@@ -160,7 +160,10 @@ def _worse_target(result: SuiteResult) -> str:
 def _unknown(result: SuiteResult) -> str:
     if result.bounds and result.bounds.decisive:
         answers = many(result.bounds.missing, "case")
-        return f"{answers} without an answer could overturn what the others show"
+        return f"{answers} without a score could overturn what the others show"
+    if result.stopping and result.stopping.early:
+        asked, planned = count(result.stopping.asked), count(result.stopping.planned)
+        return f"after {asked} of {planned} cases the rest could not make it pass"
     if result.difference is None or result.smallest_margin is None:
         return one_line(result.note).rstrip(".") or "too few cases to estimate anything"
     shows = (

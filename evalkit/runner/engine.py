@@ -22,6 +22,7 @@ STOP_S = 1.0
 """How long `Engine.stop` waits for the thread; an answer later than that is not waited for."""
 
 CANCELLED = Failure("cancelled", "the run was stopped before this was answered")
+DROPPED = Failure("cancelled", "not asked: what it was for is settled")
 OFFLINE = Failure("offline", "no stored answer, and no call was allowed")
 
 
@@ -97,6 +98,18 @@ class Engine:
         """
         return self._board.wait(self._key(ask), timeout)
 
+    def drop(self, asks: Iterable[Ask], *, keep: Iterable[Ask]) -> None:
+        """Ask no more what is still queued of ``asks``, unless it answers one of ``keep`` as well.
+
+        What is in flight is left alone, and its answer is stored. Returns at once; the dropped
+        requests get a failure as their outcome.
+        """
+        kept = {self._key(ask) for ask in keep}
+        keys = {self._key(ask) for ask in asks} - kept
+        if self._loop is not None:
+            with contextlib.suppress(RuntimeError):  # the loop has ended: nothing is queued
+                self._loop.call_soon_threadsafe(self._drop, keys)
+
     def progress(self, model: str | None = None) -> Progress:
         """Return the counts of one model, or of all."""
         lanes = list(self._lanes.values()) if model is None else [self._lanes[model]]
@@ -132,6 +145,10 @@ class Engine:
 
     def _key(self, ask: Ask) -> str:
         return ask.request.key(self._identities[ask.model])
+
+    def _drop(self, keys: set[str]) -> None:
+        for lane in self._lanes.values():
+            lane.drop(keys, DROPPED)
 
     def _fail_rest(self, failure: Failure) -> None:
         for lane in self._lanes.values():

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
+from collections.abc import Set as AbstractSet
 
 from evalkit.errors import EvalkitError, ProviderError, SetupError
 from evalkit.model import AnswerStore, Client, Failure, Limits, Outcome, Request
@@ -51,6 +52,13 @@ class Lane:
         self.stored += 1
         self.failed += isinstance(outcome, Failure)
         self._board.settle(key, outcome)
+
+    def drop(self, keys: AbstractSet[str], failure: Failure) -> None:
+        """Take queued requests out, as if they had never been added. In the event loop only."""
+        dropped = {key for key, _ in self._queue} & keys
+        self._queue = deque(entry for entry in self._queue if entry[0] not in dropped)
+        self._keys = [key for key in self._keys if key not in dropped]
+        self._board.settle_all(dropped, failure)
 
     def fail_rest(self, failure: Failure) -> None:
         """Give ``failure`` to all that is still open. Changes no queue: any thread may call."""

@@ -168,3 +168,26 @@ def test_last_failed_comes_back_to_the_rules(pytester: pytest.Pytester) -> None:
 def test_without_the_switch_suites_are_left_alone(pytester: pytest.Pytester) -> None:
     """A plain pytest run collects nothing from suites."""
     assert pytester.runpytest("suites").ret == pytest.ExitCode.NO_TESTS_COLLECTED
+
+
+def test_the_base_asked_twice(pytester: pytest.Pytester, example: Path) -> None:
+    """A/A: the noise is in the decision, and every later run carries it without another call."""
+    first = pytester.runpytest("--evalkit", "suites", "--evalkit-aa")
+    assert first.ret == pytest.ExitCode.OK
+    noisy = decision(example)
+    assert all(s["noise"]["flips"] == 0 for s in json.loads(noisy)["comparisons"][0]["suites"])
+    report = (example / "reports" / "latest" / "report.html").read_text(encoding="utf-8")
+    assert "Noise: the base asked twice" in report
+    later = pytester.runpytest("--evalkit", "suites", "--evalkit-offline")
+    assert later.ret == pytest.ExitCode.OK
+    assert decision(example) == noisy
+    workers = pytester.runpytest("--evalkit", "suites", "-n", "2")
+    assert workers.ret == pytest.ExitCode.OK
+    assert decision(example) == noisy
+
+
+def test_without_it_there_is_no_noise(pytester: pytest.Pytester, example: Path) -> None:
+    """Nothing is asked twice unless it was asked for."""
+    assert pytester.runpytest("--evalkit", "suites").ret == pytest.ExitCode.OK
+    (comparison,) = json.loads(decision(example))["comparisons"]
+    assert all(suite["noise"] is None for suite in comparison["suites"])

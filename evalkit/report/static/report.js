@@ -37,7 +37,7 @@
   const makeSearchable = () => (searchable ??= (async () => {
     for (const row of rows) {
       const [prompt, expected, base, candidate] = await textsOf(row);
-      const texts = [row.id, row.suite, expected, ...prompt.map((turn) => turn[1])];
+      const texts = [row.id, row.suite, row.question, expected, ...prompt.map((turn) => turn[1])];
       for (const [text, , , notes] of [...base, ...candidate]) texts.push(text, ...notes);
       row.all = texts.join("\n").toLowerCase();
     }
@@ -106,7 +106,7 @@
     if (row.critical) name.append(" ", el("span", { className: "tag", textContent: "critical" }));
     const ask = el("td", { className: "ask" }, el("bdi", { textContent: row.question }));
     const of = el("td", { className: "of", textContent: ofWords(row) });
-    const node = el("tr", {}, result, of, name, ask, score("Base", row.base), score("Candidate", row.candidate));
+    const node = el("tr", {}, result, of, name, ...(data.aside ? [ask] : []), score("Base", row.base), score("Candidate", row.candidate));
     node.setAttribute("aria-rowindex", String(index + 2));
     button.addEventListener("click", () => toggle(row, node, button));
     return node;
@@ -135,7 +135,7 @@
       return;
     }
     button.setAttribute("aria-expanded", "true");
-    const cell = el("td", { colSpan: 6 }, await detail(row));
+    const cell = el("td", { colSpan: node.children.length }, await detail(row));
     node.after(el("tr", { className: "detail" }, cell));
   };
 
@@ -163,7 +163,7 @@
       : right ? ["good", `✓ right, ${points}`] : ["bad", `✕ wrong, ${points}`];
     const head = el("h3", {}, `${side} `, el("span", { textContent: name }), " ",
       el("span", { className: `grade ${tone}`, textContent: said }));
-    return el("div", { className: "answer" }, head, pre(text),
+    return el("div", { className: "answer" }, head, ...(data.answers ? [pre(text)] : []),
       ...notes.map((note) => el("p", { className: "note", textContent: note })));
   };
 

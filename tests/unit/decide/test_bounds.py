@@ -39,7 +39,7 @@ def test_missing_answers_that_matter_leave_doubt() -> None:
     assert result.bounds.decisive
     gate = gate_of(run, "suite")
     assert gate.status == "inconclusive"
-    assert "12 cases without an answer could make it 6.0 points lower" in gate.why
+    assert "12 cases without a score could make it 6.0 points lower" in gate.why
     assert only(run.decide()).outcome == "not_enough_evidence"
 
 

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from typing import get_args
+
 import pytest
 
 from evalkit.decide import Policy
+from evalkit.decide.policy import Correction
 
 from .made_up import Answer, MadeUp, only, result_of, run_of, table
 
@@ -78,7 +81,7 @@ def test_slices_of_scores_and_clusters() -> None:
     made = MadeUp("triage").add([0.5] * 60, tuned, cluster=labels, slices=slices)
     clustered, _ = result_of(run_of(made)).slices
     assert clustered.interval is not None
-    assert clustered.interval.method == "t on clusters (CR1)"
+    assert clustered.interval.method == "t on clusters (CR2)"
     same = MadeUp("triage").add([0.5] * 30, [0.4] * 30, slices={"k": "v"})
     (alike,) = result_of(run_of(same)).slices
     assert alike.interval is None
@@ -94,3 +97,53 @@ def test_no_slices() -> None:
     decision = run_of(MadeUp("triage").add(*table(3, 1, 1, 1))).decide()
     assert only(decision).suites[0].slices == ()
     assert len(decision.families) == 1
+
+
+def lossy(name: str) -> MadeUp:
+    """100 cases in ten slices of two fields; one slice of each field loses 8 of 20."""
+    lost = [1.0] * 92 + [0.0] * 8
+    slices = [{"language": "abcde"[i // 20], "kind": "vwxyz"[i // 20]} for i in range(100)]
+    return MadeUp(name, "report").add([1.0] * 100, lost, slices=slices)
+
+
+@pytest.mark.parametrize("correction", get_args(Correction))
+def test_every_correction_finds_a_clear_loss(correction: Correction) -> None:
+    """Eight losses and no gain (p = 1/256) among ten tests, of which only two can show anything."""
+    policy = Policy(slice_correction=correction, alpha=0.1)
+    result = result_of(run_of(lossy("triage"), policy=policy))
+    alarms = {s.value for s in result.slices if s.alarm}
+    assert alarms == {"e", "z"}
+    for found in result.slices:
+        assert found.p_value is not None
+        assert found.p_adjusted is not None
+        assert found.p_adjusted >= found.p_value - 1e-9
+
+
+def test_slices_that_share_all_cases_cost_nothing_jointly() -> None:
+    """Two names of one slice are one test when signs are flipped jointly, two for Holm."""
+    adjusted = {}
+    for correction in ("holm", "min_p"):
+        policy = Policy(slice_correction=correction)
+        adjusted[correction] = min(
+            s.p_adjusted or 0.0 for s in result_of(run_of(lossy("triage"), policy=policy)).slices
+        )
+    assert adjusted["holm"] == pytest.approx(10 / 256)
+    assert adjusted["min_p"] == pytest.approx(1 / 256)
+
+
+@pytest.mark.parametrize("correction", ["holm", "min_p", "none"])
+def test_a_family_may_span_the_suites(correction: Correction) -> None:
+    """Declared as one family, the slices of all suites are corrected together, and it is told."""
+    suites = (lossy("triage"), lossy("other"))
+    policies = [
+        Policy(slice_correction=correction, slice_family=family)
+        for family in ("suite", "comparison")
+    ]
+    apart, joint = (run_of(*suites, policy=policy).decide() for policy in policies)
+    assert len(apart.families) == 2
+    assert len(joint.families) == 1
+    assert joint.families[0].startswith("Slices of all suites, tuned against base: 20 one-sided")
+    for one, other in zip(only(apart).suites, only(joint).suites, strict=True):
+        for before, after in zip(one.slices, other.slices, strict=True):
+            assert (after.p_adjusted or 0.0) >= (before.p_adjusted or 0.0) - 1e-9
+            assert after.p_value == pytest.approx(before.p_value)

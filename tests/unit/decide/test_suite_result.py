@@ -85,7 +85,7 @@ def test_clusters_widen_the_interval() -> None:
     together = MadeUp("triage").add(*answers, cluster=labels + [None] * 20)
     result = result_of(run_of(together))
     assert result.clusters == 110
-    assert result.method.startswith("t on clusters (CR1); sign-flip")
+    assert result.method.startswith("t on clusters (CR2); sign-flip")
     assert result.difference == plain.difference
     assert width(result) > 1.2 * width(plain)
 

@@ -7,6 +7,7 @@ from dataclasses import replace
 
 import pytest
 
+from evalkit.decide import Policy, RunData, decide
 from evalkit.decide.decision import CurvePoint, IdentityResult
 from evalkit.model import Grade, Record, Reply, TrainingPoint
 from evalkit.report.changes import describe_changes
@@ -346,7 +347,7 @@ def test_the_worst_flips_are_kept_and_the_rest_counted(view_of: ViewOf) -> None:
     assert flips.broken[0].critical
     broken, fixed = (int(n) for n in re.findall(r"\d+", flips.finding))
     hidden = broken - MOST_BROKEN + fixed - len(flips.fixed)
-    assert flips.left_out == f"{hidden} more flips in the table of all cases."
+    assert flips.left_out == f"{hidden} more flips in the table of cases."
 
 
 def test_no_flips_is_said() -> None:
@@ -356,7 +357,8 @@ def test_no_flips_is_said() -> None:
     records = tuple(
         Record(r.suite, r.case, r.model, 0, Reply("x"), {"match": right}, 1.0) for r in made.records
     )
-    flips = view_of_run(replace(made, records=records)).candidates[0].flips
+    decision = decide(RunData(made.project, made.suites, records), Policy())
+    flips = view_of_run(replace(made, records=records, decision=decision)).candidates[0].flips
     assert flips.finding == "0 cases broke, 0 cases were fixed."
     assert (flips.broken, flips.fixed, flips.left_out) == ((), (), "")
 

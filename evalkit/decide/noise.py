@@ -1,0 +1,86 @@
+"""The noise of a suite: what changes between two runs of the base, where nothing has changed."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from evalkit.decide.decision import Interval, Noise, SuiteResult
+from evalkit.decide.pairs import Pairs
+from evalkit.decide.reading import READING_LEVEL
+from evalkit.stats.a_a import FalseAlarms, GateSettings, gate_false_alarms, noise_floor
+from evalkit.stats.flips import Share, excess_churn
+from evalkit.stats.paired import PairedComparison, is_binary
+from evalkit.stats.values import NotEstimable
+
+_DRAWS, _DRAWS_OF_SCORES = 2_000, 300
+"""Suites drawn: binary ones as counts; for others the procedure is chosen anew each time."""
+
+
+def noise_of(
+    pairs: Pairs, result: SuiteResult, *, alpha: float, rng: np.random.Generator
+) -> Noise | None:
+    """Return the noise of a suite from the base's first and second answers; ``None`` without any.
+
+    ``result`` is the suite's own comparison: its margin is the gate's, and its churn is set against
+    that of the base with itself.
+    """
+    floor = noise_floor(
+        pairs.base, pairs.candidate, clusters=pairs.clusters, level=READING_LEVEL, rng=rng
+    )
+    if floor.sd is None:
+        return None
+    interval, p_value = _change(floor.comparison)
+    alarms = _alarms(pairs, result.margin, alpha=alpha, rng=rng)
+    excess, excess_interval = _excess(result, floor.flips)
+    flips = floor.flips if isinstance(floor.flips, Share) else None
+    return Noise(
+        n=floor.n,
+        spread=floor.sd,
+        flips=flips.value if flips else None,
+        flips_interval=flips.interval if flips else None,
+        difference=floor.comparison.difference,
+        interval=interval,
+        p_value=p_value,
+        false_regressed=alarms.regressed.value if alarms else None,
+        false_refused=alarms.not_passed.value if alarms else None,
+        excess=excess,
+        excess_interval=excess_interval,
+    )
+
+
+def _change(compared: PairedComparison) -> tuple[Interval | None, float | None]:
+    """Return the interval and the exact p-value of a change between the two runs of the base."""
+    procedure, exact = compared.procedure, compared.exact
+    if isinstance(procedure, NotEstimable) or isinstance(exact, NotEstimable):
+        return None, None
+    found = procedure.interval(level=READING_LEVEL)
+    return (None if isinstance(found, NotEstimable) else found), exact.value
+
+
+def _alarms(
+    pairs: Pairs, margin: float, *, alpha: float, rng: np.random.Generator
+) -> FalseAlarms | None:
+    counted = pairs.clusters is None and is_binary(pairs.base, pairs.candidate)
+    draws = _DRAWS if counted else _DRAWS_OF_SCORES
+    found = gate_false_alarms(
+        pairs.base,
+        pairs.candidate,
+        settings=GateSettings(margin, alpha=alpha, draws=draws),
+        clusters=pairs.clusters,
+        rng=rng,
+    )
+    return None if isinstance(found, NotEstimable) else found
+
+
+def _excess(
+    result: SuiteResult, noise: Share | NotEstimable
+) -> tuple[float | None, Interval | None]:
+    """Return the churn between the models that noise does not explain."""
+    if isinstance(noise, NotEstimable) or not result.binary:
+        return None, None
+    flipped = result.flips.fixed + result.flips.broken
+    found = excess_churn((flipped, result.n), (noise.count, noise.n))
+    if isinstance(found, NotEstimable):
+        return None, None
+    interval = found.interval(level=READING_LEVEL)
+    return found.estimate, None if isinstance(interval, NotEstimable) else interval

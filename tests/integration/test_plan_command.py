@@ -1,0 +1,51 @@
+"""`evalkit plan`: what a run could show, before any call."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from evalkit.cli import main
+
+pytestmark = pytest.mark.usefixtures("example")
+
+
+def planned(capsys: pytest.CaptureFixture[str], *args: str) -> str:
+    """Return what the command prints."""
+    assert main(["plan", "suites", *args]) == 0
+    return capsys.readouterr().out
+
+
+def test_every_suite_has_its_line(capsys: pytest.CaptureFixture[str]) -> None:
+    """Rule, cases, what they can rule out, and the requests; readable in 80 columns."""
+    out = planned(capsys)
+    assert max(map(len, out.splitlines())) <= 80
+    head, _, greetings, sums = out.splitlines()[:4]
+    assert head.split() == ["suite", "must", "cases", "flips", "sees", "needs", "passes", "falsely"]
+    assert greetings.split()[:4] == ["greetings", "hold", "-10", "60"]
+    assert sums.split()[:3] == ["sums", "gain", "40"]
+    assert "a guess" in out
+    assert "200 requests before stored answers are counted: base 100, tuned 100" in out
+
+
+def test_nothing_is_asked_and_nothing_written(
+    capsys: pytest.CaptureFixture[str], example: Path
+) -> None:
+    """A plan leaves no trace."""
+    planned(capsys)
+    assert not (example / "reports").exists()
+
+
+def test_earlier_runs_replace_the_guess(capsys: pytest.CaptureFixture[str], example: Path) -> None:
+    """After a run the flips are those that were seen; a damaged run is passed over."""
+    main(["run", "suites"])
+    capsys.readouterr()
+    first = json.loads(planned(capsys, "--json"))
+    assert all("earlier pairs" in suite["assumed"] for suite in first["suites"])
+    broken = example / "reports" / "99999999T000000Z-ffff"
+    broken.mkdir()
+    (broken / "manifest.json").write_text("{}")
+    (broken / "decision.json").write_text("{")
+    assert json.loads(planned(capsys, "--json")) == first
