@@ -15,20 +15,14 @@ from evalkit.decide.decision import (
     Verdict,
 )
 from evalkit.decide.evidence import SuiteEvidence
+from evalkit.decide.needs import needs_of
 from evalkit.decide.pairs import Pairs
 from evalkit.decide.reading import Reading, read
 from evalkit.decide.rules import AppliedRule
 from evalkit.decide.verdict import common
 from evalkit.decide.watched_reading import read_watched
 from evalkit.stats.flips import flip_rates
-from evalkit.stats.paired import PairedComparison, is_binary
-from evalkit.stats.power import (
-    Cases,
-    cases_for_binary_gain,
-    cases_for_gain,
-    cases_for_margin,
-    smallest_margin,
-)
+from evalkit.stats.paired import is_binary
 from evalkit.stats.values import NotEstimable
 
 _RIGHT = 0.5
@@ -45,8 +39,8 @@ def suite_result(
     """Return the verdict on the held-out cases of a suite, with everything that backs it."""
     suite, pairs = part.suite, part.heldout
     found, bounds, stopping = _readings(part, rule, alpha=alpha, rng=rng)
-    compared, variance = found.compared, found.compared.variance
-    needed = _cases_needed(compared, pairs, rule=rule, alpha=alpha)
+    compared, binary = found.compared, is_binary(pairs.base, pairs.candidate)
+    needs = needs_of(compared, rule, binary=binary, alpha=alpha)
     flips = _flips(pairs)
     return SuiteResult(
         suite=suite.name,
@@ -70,15 +64,16 @@ def suite_result(
         errors=pairs.errors,
         ungraded=pairs.ungraded,
         expected_cases=pairs.expected,
-        smallest_margin=_smallest_margin(compared, stopping, alpha=alpha),
-        cases_needed=needed.n if needed else None,
+        # A number of cases that followed the answers is no design quantity.
+        smallest_margin=None if stopping and stopping.early else needs.smallest_margin,
+        cases_needed=needs.cases,
         slices=slices,
         note=found.note,
         change_sought=rule.change_sought,
         flip_rates=_flip_rates(flips),
         bounds=bounds,
-        binary=is_binary(pairs.base, pairs.candidate),
-        variance=variance,
+        binary=binary,
+        variance=compared.variance,
         stopping=stopping,
     )
 
@@ -124,27 +119,6 @@ def broken_critical(pairs: Pairs) -> tuple[str, ...]:
 def critical_at_risk(pairs: Pairs) -> int:
     """Return how many critical cases the base gets right."""
     return int(np.count_nonzero(pairs.critical & (pairs.base >= _RIGHT)))
-
-
-def _smallest_margin(
-    compared: PairedComparison, stopping: Stopping | None, *, alpha: float
-) -> float | None:
-    """Return what so many cases can certify; nothing where their number followed the answers."""
-    if compared.variance is None or (stopping and stopping.early):
-        return None
-    return smallest_margin(compared.n, compared.variance, alpha=alpha)
-
-
-def _cases_needed(
-    compared: PairedComparison, pairs: Pairs, *, rule: AppliedRule, alpha: float
-) -> Cases | None:
-    if compared.variance is None:
-        return None
-    if rule.rule != "superior":
-        return cases_for_margin(rule.change_sought, compared.variance, alpha=alpha)
-    independent = compared.clusters is None and is_binary(pairs.base, pairs.candidate)
-    search = cases_for_binary_gain if independent else cases_for_gain
-    return search(rule.change_sought, compared.variance, alpha=alpha)
 
 
 def _flips(pairs: Pairs) -> Flips:

@@ -55,15 +55,18 @@ def choose_model(name: str, models: Sequence[str], *, candidate: bool, where: st
 
 
 def distinct(names: tuple[str, str], places: tuple[str, str]) -> Pair:
-    """Return the names of two models; equal ones get the place that each came from."""
-    if names[0] != names[1]:
-        return Pair(*names)
-    base, candidate = (f"{name} ({place})" for name, place in zip(names, places, strict=True))
+    """Return the names of two models; equal ones are told apart as A and B.
+
+    The place itself would make a decision depend on where its files lie.
+    """
+    base, candidate = names
     if base != candidate:
         return Pair(base, candidate)
+    if places[0] != places[1]:
+        return Pair(f"{base} (A)", f"{candidate} (B)")
     raise SetupError(
         "two models, or one in two files",
-        got=f"{names[0]} of {places[0]} twice",
+        got=f"{base} of {places[0]} twice",
         instead="another file, or --candidate NAME",
     )
 

@@ -66,14 +66,14 @@ def _not_all(candidate: CandidateView) -> CandidateView:
 
 def _table(title: str, cases: Sequence[CaseEntry], *, sliced: bool, several: bool) -> Table:
     aside = (*[Column("Suite")] * several, *[Column("Slices")] * sliced)
-    head = (Column("Case"), *aside, Column("Base", number=True), Column("Candidate", number=True))
+    head = (Column("Case"), Column("Base", number=True), Column("Candidate", number=True), *aside)
     rows = (
         (
             f"{case.id}, critical" if case.critical else case.id,
-            *[case.suite] * several,
-            *[case.question] * sliced,
             case.base_score,
             case.candidate_score,
+            *[case.suite] * several,
+            *[case.question] * sliced,
         )
         for case in cases
     )

@@ -111,10 +111,10 @@ def rogan_gladen(counts: JudgeCounts) -> RoganGladen | NotEstimable:
     q is the judge's pass rate, s and t its sensitivity and specificity, whose uncertainty the
     interval carries. It inverts the score test of q = p s + (1 - p)(1 - t), the variance taken at
     the restricted maximum likelihood estimates of the three proportions. Coverage of 95 % intervals
-    in 1,500 simulated runs, (this / delta method / Lang & Reiczigel 2014): 20 good and 20 bad
-    labelled, s = .95, t = .9, p = .9: .963 / .871 / .987; 50 each, p = .98: .948 / .881 / .997; 200
-    each, s = .7, t = .6, p = .8: .949 / .949 / .959. A bootstrap has no width where every labelled
-    case was judged right.
+    in 1,500 runs made to choose (this / delta method / Lang & Reiczigel 2014): 20 good and 20 bad
+    labelled, s = .95, t = .9, p = .9: .963 / .871 / .987; 50 each, s = .99, p = .98: .948 / .881 /
+    .997; 200 each, s = .7, t = .6, p = .8: .949 / .949 / .959. A bootstrap has no width where every
+    labelled case was judged right. `evalkit.validation.judges` measures it anew.
 
     Assumes that sensitivity and specificity are the same on the labelled cases and on these, and
     independent samples. Not estimable where the judge is no better than chance (s + t <= 1).

@@ -67,6 +67,8 @@ def _icc(x: FloatArray, *, level: float) -> tuple[float, Interval | NotEstimable
     spread = msr + (k - 1) * mse + k * (msc - mse) / n
     if max(msr, msc, mse) <= floor:
         return NotEstimable("all scores are the same")
+    if spread <= floor:
+        return NotEstimable("two items that swap their scores leave no variance to divide")
     icc = (msr - mse) / spread
     if mse <= floor:
         why = "the runs differ by a constant at most, so the spread of repeats is not seen"
@@ -76,11 +78,11 @@ def _icc(x: FloatArray, *, level: float) -> tuple[float, Interval | NotEstimable
 
 def _f_limits(
     icc: float, squares: tuple[float, float, float], *, n: int, k: int, level: float
-) -> Interval | NotEstimable:
+) -> Interval:
     msr, msc, mse = squares
-    if icc >= 1:
-        return NotEstimable("no spread of repeated scores is seen")
-    a, b = k * icc / (n * (1 - icc)), 1 + k * icc * (n - 1) / (n * (1 - icc))
+    # The variances behind the degrees of freedom can't be negative, though an estimate can.
+    share = max(icc, 0.0) / (1 - max(icc, 0.0))
+    a, b = k * share / n, 1 + k * share * (n - 1) / n
     parts = (a * msc) ** 2 / (k - 1) + (b * mse) ** 2 / ((n - 1) * (k - 1))
     df = (a * msc + b * mse) ** 2 / parts
     tail = 1 - (1 - level) / 2

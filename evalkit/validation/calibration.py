@@ -115,7 +115,7 @@ def proper_scores(rng: np.random.Generator) -> Iterator[Rate]:
             (200, 3, False, 0.97),
             (200, 1, True, 0.985),
         ):
-            runs, held = 1_500, 0
+            runs, held = 1_000, 0
             groups = np.arange(n) // 5 if clustered else None
             for _ in range(runs):
                 size = 5 if clustered else 1

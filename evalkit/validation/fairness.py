@@ -32,7 +32,7 @@ _ANY = (0.0, 1.0)
 
 def terms(rng: np.random.Generator) -> Iterator[Rate]:
     """False alarms where no term matters: the gap, Friedman's test, any term by max-T."""
-    runs, n = 600, 30
+    runs, n = 1_000, 30
     for kind in ("binary", "graded"):
         gap = friedman = family = naive = 0
         for _ in range(runs):

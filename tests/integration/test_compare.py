@@ -359,13 +359,14 @@ def test_what_cannot_be_compared_is_said(args: list[str], said: str, capsys: Cap
 
 
 def test_models_of_one_name_are_told_apart(capsys: Captured) -> None:
-    """Two evaluations of one model are named by their files."""
+    """Two evaluations of one model are A and B, and where they came from stands in the facts."""
     Path("may").mkdir()
     rows = scores(both=490, fixed=5, broken=5)
     save(Path("s.csv"), rows["old"])
     save(Path("may/s.csv"), rows["new"])
     assert main(["compare", "s.csv", "may/s.csv"]) == 0
-    assert (decided().base, decided().candidate) == ("s (s.csv)", "s (may/s.csv)")
+    assert (decided().base, decided().candidate) == ("s (A)", "s (B)")
+    assert "may/s.csv" in (LATEST / "manifest.json").read_text()
     assert main(["report", str(LATEST)]) == 0
     long = [row | {"model": m, "text": "x"} for m, rs in rows.items() for row in rs]
     long += [{"id": "c0000", "model": "third", "score": 1}]

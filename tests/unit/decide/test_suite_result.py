@@ -149,10 +149,10 @@ def test_no_margin_is_above_everything() -> None:
 @pytest.mark.parametrize(
     ("fields", "sought", "needed"),
     [
-        ({"rule": "non_inferior", "margin": 0.05}, 0.05, 248),
+        ({"rule": "non_inferior", "margin": 0.05}, 0.05, 269),
         ({"rule": "superior", "min_gain": 0.05}, 0.05, 337),
         ({"rule": "superior", "margin": 0.05}, 0.05, 337),
-        ({"rule": "report", "margin": 0.05}, 0.05, 248),
+        ({"rule": "report", "margin": 0.05}, 0.05, 269),
         ({"rule": "non_inferior", "margin": 0.0}, 0.0, None),
     ],
 )
@@ -161,7 +161,7 @@ def test_cases_needed(fields: dict[str, object], sought: float, needed: int | No
     made = MadeUp("triage").add(*table(50, 5, 5, 40))
     result = result_of(run_of(made, policy=ruled(**fields)))
     assert (result.change_sought, result.cases_needed) == (sought, needed)
-    assert result.smallest_margin == pytest.approx(0.0786, abs=1e-4)
+    assert result.smallest_margin == pytest.approx(0.0862, abs=1e-4)
 
 
 def test_cases_needed_for_scores() -> None:

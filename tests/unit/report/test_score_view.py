@@ -110,7 +110,7 @@ def test_flips_are_tables() -> None:
     )
     flips = view_of(table).candidates[0].flips
     broken, fixed = flips.tables
-    assert broken.rows[0] == ("c00008, critical", "language de", "100", "0")
+    assert broken.rows[0] == ("c00008, critical", "100", "0", "language de")
     assert [row[0] for row in fixed.rows] == ["c00005", "c00006"]
     assert "Broken, worst first" in visible(render_html(view_of(table)))
 

@@ -11,10 +11,6 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import settings
-
-settings.register_profile("evalkit", deadline=None, max_examples=60)
-settings.load_profile("evalkit")
 
 DATA = Path(__file__).parents[2] / "data"
 

@@ -343,6 +343,7 @@ def test_within_sd_is_in_points() -> None:
     [
         ([[1, 2]], "an ICC needs 2 items", None),
         ([[3, 3], [3, 3]], "all scores are the same", None),
+        ([[1, 2], [2, 1]], "two items that swap their scores leave no variance to divide", None),
         ([[1, 1], [2, 2]], 1.0, "the runs differ by a constant at most"),
         ([[1, 2], [2, 3], [4, 5]], None, "the runs differ by a constant at most"),
     ],
@@ -358,6 +359,21 @@ def test_icc_at_the_edges(scores: Any, icc: object, interval: str | None) -> Non
     if interval:
         assert isinstance(found.interval, NotEstimable)
         assert found.interval.why.startswith(interval)
+
+
+@given(st.lists(st.lists(st.integers(0, 3), min_size=3, max_size=3), min_size=1, max_size=6))
+def test_icc_of_any_scores(rows: list[list[int]]) -> None:
+    """Never nan: an ICC of at most 1 inside its limits, or a reason. Runs may change places."""
+    found, turned = (retest_reliability(x) for x in (rows, np.array(rows)[:, ::-1]))
+    assert isinstance(found, Reliability)
+    assert isinstance(turned, Reliability)
+    if isinstance(found.icc, NotEstimable):
+        assert found.icc == turned.icc
+        return
+    assert found.icc <= 1
+    assert found.icc == pytest.approx(turned.icc)
+    if isinstance(found.interval, Interval):
+        assert found.interval.low - 1e-9 <= found.icc <= found.interval.high + 1e-9
 
 
 @pytest.mark.parametrize("scores", [np.zeros((0, 3)), [[1.0], [2.0]], [[nan, 1.0]]])

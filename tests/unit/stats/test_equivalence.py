@@ -165,7 +165,7 @@ def test_sums_invert_their_p_value(b: int, c: int, e: int, f: int) -> None:
     assert 2 * min(above, below) == pytest.approx(p)
 
 
-@pytest.mark.parametrize("null", [-0.9, -0.3, 0.0, 0.05, 0.1, 0.4])
+@pytest.mark.parametrize("null", [-2.0, -0.9, -0.3, 0.0, 0.05, 0.1, 0.4])
 def test_one_part_is_that_part(null: float) -> None:
     """A sum of one figure has that figure's p-value, down to the digits that a level has."""
     part = Estimate(0.1, 0.1, np.inf)

@@ -310,3 +310,16 @@ def test_small_and_empty_slices_stay() -> None:
     assert alone[0].adjusted == why
     with pytest.raises(ValueError, match="one slice per unit"):
         slice_gaps(case_units([0.5]), [0, 1], rng=fresh())
+
+
+def test_slices_of_graded_scores_are_shuffled_one_by_one() -> None:
+    """Differences of many kinds give what the same differences dealt as counts give."""
+    rng = np.random.default_rng(4)
+    label = np.repeat(np.arange(4), 70)
+    d = rng.choice([-1.0, 0.0, 1.0], p=[0.15, 0.7, 0.15], size=280) + 0.4 * (label == 1)
+    counted = slice_gaps(case_units(d), label, rng=fresh(), shuffles=1_999)
+    almost = d + rng.normal(0, 1e-6, 280)
+    shuffled = slice_gaps(case_units(almost), label, rng=fresh(), shuffles=1_999)
+    one, other = ([number(g.adjusted) for g in found] for found in (counted, shuffled))
+    assert one == pytest.approx(other, abs=0.04)
+    assert one[1] < 0.2
