@@ -84,8 +84,8 @@ def _merged(name: str, before: About, now: About) -> About:
     return About(
         cluster=_agreed(name, "cluster", before.cluster, now.cluster) or "",
         asked=_agreed(name, "question", before.asked, now.asked) or "",
-        critical=_agreed(name, "word on whether it is critical", before.critical, now.critical),
-        train=_agreed(name, "word on whether it was trained on", before.train, now.train),
+        critical=_agreed(name, "'critical'", before.critical, now.critical),
+        train=_agreed(name, "split", before.train, now.train),
         slices=tuple(known.items()),
     )
 
@@ -93,7 +93,13 @@ def _merged(name: str, before: About, now: About) -> About:
 def _agreed(name: str, what: str, before: K | None, now: K | None) -> K | None:
     if before in ("", None) or now in ("", None) or before == now:
         return before if now in ("", None) else now
-    raise _contradiction(name, what, str(before), str(now))
+    said, says = (
+        _SPLITS.get(value, value) if what == "split" else value for value in (before, now)
+    )
+    raise _contradiction(name, what, str(said), str(says))
+
+
+_SPLITS: dict[object, str] = {True: "train", False: "heldout"}
 
 
 def _contradiction(name: str, what: str, before: str, now: str) -> Malformed:

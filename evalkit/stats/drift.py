@@ -1,7 +1,7 @@
 """Drift over a history of runs: control charts whose rate of false alarms is stated.
 
 The input is one figure a run: the mean paired difference to a frozen reference on the *same* cases.
-Its spread is what reruns of one unchanged model differ by (`noise_floor`), not the binomial
+Its spread is what reruns of one unchanged model differ by (`rerun_noise`), not the binomial
 standard error: that also holds the choice of cases, which all runs share, and would hide drift. A
 changed suite or judge starts a new history.
 
@@ -70,7 +70,7 @@ def standardised(
 ) -> FloatArray | NotEstimable:
     """Return for each run how many standard deviations it is off: the input of the charts.
 
-    ``sigmas`` is the spread of one run (`NoiseFloor.run_sd`) or one a run, such as the standard
+    ``sigmas`` is the spread of one run (`RerunNoise.run_sd`) or one a run, such as the standard
     error of runs that drew their cases anew; ``None`` takes it from the runs before. ``target`` is
     the level without drift; ``None`` compares each run with the weighted mean of those before it,
     (x_t - mean) / sqrt(s_t^2 + 1 / sum 1/s_i^2), or with their t quantile turned normal [Hawkins
@@ -202,7 +202,7 @@ def false_alarm_chance(arl: float, runs: int) -> float:
 
 
 @dataclass(frozen=True, slots=True)
-class NoiseFloor:
+class RerunNoise:
     """What reruns of one unchanged model differ by.
 
     ``sd`` is the standard deviation of the mean difference of two reruns on these cases, with its
@@ -231,7 +231,7 @@ class NoiseFloor:
         return self.interval.high / math.sqrt(2)
 
 
-def noise_floor(scores: ArrayLike, *, level: float = 0.95) -> NoiseFloor | NotEstimable:
+def rerun_noise(scores: ArrayLike, *, level: float = 0.95) -> RerunNoise | NotEstimable:
     """Return the noise between reruns; ``scores`` (reruns, cases) of one model, in [0, 1].
 
     For a case with rerun variance s^2 two reruns differ with variance 2 s^2, so the mean difference
@@ -252,7 +252,7 @@ def noise_floor(scores: ArrayLike, *, level: float = 0.95) -> NoiseFloor | NotEs
     if isinstance(spread, NotEstimable) or isinstance(rate, NotEstimable):
         return NotEstimable("no case has a score in every rerun")
     low, high = (math.sqrt(limit / cases) for limit in (spread.low, spread.high))
-    return NoiseFloor(
+    return RerunNoise(
         cases=cases,
         reruns=reruns,
         sd=math.sqrt(float(squares.mean()) / cases),

@@ -187,8 +187,8 @@ def prediction_powered(
     two are added that lie the whole bound off, one each way, as Bonett and Price [2012] add two
     pairs: with 1 % losses and 2 % gains that the judge misses in three of ten, n = 50 and N = 500,
     plain limits cover .756 and these 1.000, at half the width of the labels alone. Below 30 labels
-    a judge that errs one way only can still make them cover less (.906 at n = 10). Rows with nan
-    are left out.
+    a judge that errs one way only can still make them cover less (.906 at n = 10). Figure and
+    limits can lie beyond ``bounds`` and are not cut. Rows with nan are left out.
     """
     y, f, own = _rows(labelled.true, labelled.judge, clusters=labelled.clusters)
     g, _, others = _rows(unlabelled.judge, unlabelled.judge, clusters=unlabelled.clusters)
@@ -206,7 +206,7 @@ def prediction_powered(
         estimate=value,
         procedure=NotEstimable(f"a correction needs {lost + 1} independent labelled cases")
         if df < 1
-        else Estimate(value, math.sqrt(total), df, name, bound=size),
+        else Estimate(value, math.sqrt(total), df, name),
         classical=estimate(parts.units(y), method="t" if own is None else CR1),
         weight=lam,
         variances=variances,

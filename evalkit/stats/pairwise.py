@@ -155,7 +155,7 @@ def length_controlled(
     if isinstance(sandwich, NotEstimable):
         return sandwich
     errors, df, name = sandwich
-    equal = Estimate(float(beta[0]), errors[0], df, name, bound=1.0)
+    equal = Estimate(float(beta[0]), errors[0], df, name)
     slope = Estimate(float(beta[1]), errors[1], df, name)
     return LengthControlled(float(net.mean()), equal, slope, n)
 

@@ -22,7 +22,7 @@ from evalkit.stats.drift import (
     false_alarm_chance,
     flip_cusum,
     flip_cusum_limit,
-    noise_floor,
+    rerun_noise,
     standardised,
 )
 from evalkit.stats.values import NotEstimable
@@ -102,7 +102,7 @@ def estimated_noise(rng: np.random.Generator) -> Iterator[Rate]:
     h = cusum_limit(_ARL)
     hits = {"run_sd": 0, "run_sd_limit": 0}
     for _ in range(histories):
-        floor = _sure(noise_floor(_answers(rng, chance, 3)))
+        floor = _sure(rerun_noise(_answers(rng, chance, 3)))
         d = _answers(rng, chance, runs).mean(axis=1)
         for field in hits:
             z = _sure(standardised(d, sigmas=getattr(floor, field)))
@@ -110,7 +110,7 @@ def estimated_noise(rng: np.random.Generator) -> Iterator[Rate]:
     nominal = false_alarm_chance(_ARL, runs)
     for field, allowed in (("run_sd", _ANY), ("run_sd_limit", (0.0, nominal + 0.02))):
         yield Rate(
-            f"CUSUM with NoiseFloor.{field}", f"{runs} runs, 3 reruns of 200 cases",
+            f"CUSUM with RerunNoise.{field}", f"{runs} runs, 3 reruns of 200 cases",
             "false alarms", nominal, hits[field] / histories, histories, allowed,
         )  # fmt: skip
 
@@ -124,7 +124,7 @@ def noise(rng: np.random.Generator) -> Iterator[Rate]:
         sd, rate = math.sqrt(float(truth.mean()) / cases), float(truth.mean())
         held = np.zeros(2)
         for _ in range(runs):
-            found = _sure(noise_floor(_answers(rng, chance, reruns)))
+            found = _sure(rerun_noise(_answers(rng, chance, reruns)))
             held += [
                 found.interval.low <= sd <= found.interval.high,
                 found.flip_interval.low <= rate <= found.flip_interval.high,

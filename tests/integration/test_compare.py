@@ -259,6 +259,29 @@ def test_two_runs_are_compared_on_what_they_share(capsys: Captured) -> None:
         assert suite.expected_cases == ours[suite.suite].expected_cases - less
 
 
+def test_runs_that_contradict_each_other_are_not_compared(capsys: Captured) -> None:
+    """A case that one run holds out and the other trained on would look like a gain."""
+    made = SCENARIOS["overfit"]()
+    candidate = made.decision.comparisons[0].candidate
+    first = run_of_answers()
+    triage, *others = made.suites
+    learned = replace(triage.cases[1], split="train", trained=frozenset({candidate}))
+    cases = (triage.cases[0], learned, *triage.cases[2:])
+    second = run_of_answers(suites=(replace(triage, cases=cases), *others))
+    names = ["--base", "base", "--candidate", candidate]
+    assert main(["compare", str(first), str(second), *names]) == 2
+    err = capsys.readouterr().err
+    assert f"{second}/cases.jsonl.gz:2\n" in err
+    assert "got: 'train' for case 'heldout-002', 'heldout' in a row before" in err
+
+
+@pytest.mark.parametrize("margin", ["2", "-0.1", "much"])
+def test_a_share_is_a_share(margin: str) -> None:
+    """Points for shares would let everything pass."""
+    with pytest.raises(SystemExit, match="2"):
+        main(["compare", "old.csv", "new.csv", "--margin", margin])
+
+
 def test_a_suite_that_stopped_early_is_not_compared() -> None:
     """Its number of cases was chosen by its answers, and scores are judged as if by a plan."""
     folder = run_of_answers("inconclusive", watched={"triage": 30})

@@ -21,7 +21,7 @@ FORMATS = ("s.csv", "s.csv.gz", "s.jsonl", "s.jsonl.gz", "s.ndjson", "s.parquet"
 ROWS: list[dict[str, Any]] = [
     {"case": f"c{i}", "model": model, "score": (i + shift) % 3 / 2, "sample": sample}
     | {"cluster": f"k{i % 2}", "critical": i == 1, "split": "train" if i > 3 else "heldout"}
-    | {"slice.language": "de" if i % 2 else "en"}
+    | {"slice.language": "de" if i % 2 else "en", "slices.size": i // 2}
     for shift, model in enumerate(("old", "new"))
     for i in range(6)
     for sample in range(2)
@@ -41,6 +41,7 @@ def test_every_format_gives_the_same_table(tmp_path: Path, name: str) -> None:
         "sample": "0",
         "cluster": "k0",
         "slice.language": "en",
+        "slice.size": "0",
     }
     shuffled = random.Random(1).sample(ROWS, len(ROWS))  # noqa: S311  (any order)
     table = table_of(save(tmp_path / name, shuffled), pair=Pair("old", "new"))
@@ -234,8 +235,8 @@ def test_a_row_said_twice_is_a_fault(tmp_path: Path) -> None:
     [
         ("cluster", "x", "y", "cluster"),
         ("asked", "x", "y", "question"),
-        ("critical", "true", "false", "word on whether it is critical"),
-        ("split", "train", "heldout", "word on whether it was trained on"),
+        ("critical", "true", "false", "'critical'"),
+        ("split", "train", "heldout", "split"),
         ("slice.k", "x", "y", "slice 'k'"),
     ],
 )

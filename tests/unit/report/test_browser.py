@@ -145,9 +145,8 @@ def test_filters(tab: Tab, saved: Save, theme: str) -> None:
     tab.type("#text-filter", "night vermeer")
     tab.wait("location.hash === '#cases?status=broken&suite=general&q=night+vermeer'")
     assert 0 < tab.rows < 50
-    assert tab.run("document.querySelector('#cases-body .ask').textContent") == (
-        "Who painted the Night Watch?"
-    )
+    asked = tab.run("document.querySelector('#cases-body .ask').textContent")
+    assert asked.startswith("Who painted the Night Watch?")
     link = tab.run("location.hash")
     before = tab.count
     tab.open(saved("overfit"), link, theme=theme)

@@ -14,7 +14,7 @@ from scipy.special import ndtri, stdtr
 from evalkit.stats.arrays import FloatArray
 from evalkit.stats.drift import (
     Chart,
-    NoiseFloor,
+    RerunNoise,
     cusum,
     cusum_arl,
     cusum_limit,
@@ -25,7 +25,7 @@ from evalkit.stats.drift import (
     flip_cusum,
     flip_cusum_arl,
     flip_cusum_limit,
-    noise_floor,
+    rerun_noise,
     standardised,
 )
 from evalkit.stats.values import NotEstimable, PValue
@@ -244,12 +244,12 @@ def test_a_chart_without_runs() -> None:
         assert chart.first is None
 
 
-def test_noise_floor_by_hand() -> None:
+def test_rerun_noise_by_hand() -> None:
     """Two reruns of ten cases, two of which flip: rate .2, sd of the difference sqrt(.2 / 10)."""
     first = np.array([1, 1, 1, 1, 1, 0, 0, 0, 0, 0.0])
     second = np.array([0, 1, 1, 1, 1, 1, 0, 0, 0, 0.0])
-    found = noise_floor([first, second])
-    assert isinstance(found, NoiseFloor)
+    found = rerun_noise([first, second])
+    assert isinstance(found, RerunNoise)
     assert (found.cases, found.reruns) == (10, 2)
     assert found.flip_rate == pytest.approx(0.2)
     assert found.sd == pytest.approx(math.sqrt(0.02))
@@ -265,8 +265,8 @@ def test_noise_is_what_reruns_differ_by() -> None:
     chance = rng.beta(0.3, 0.3, 300)
     draws = (rng.random((800, 300)) < chance).astype(np.float64)
     seen = float((draws[::2] - draws[1::2]).mean(axis=1).std())
-    found = noise_floor(draws[:6])
-    assert isinstance(found, NoiseFloor)
+    found = rerun_noise(draws[:6])
+    assert isinstance(found, RerunNoise)
     assert found.sd == pytest.approx(seen, rel=0.1)
     assert isinstance(found.whole_run, PValue)
     assert found.whole_run.value > 0.01
@@ -277,9 +277,9 @@ def test_the_order_of_reruns_and_cases_changes_nothing(seed: int) -> None:
     """Noise is symmetric in reruns and in cases."""
     rng = np.random.default_rng(seed)
     x = rng.integers(0, 2, (3, 12)).astype(np.float64)
-    one, other = noise_floor(x), noise_floor(x[rng.permutation(3)][:, rng.permutation(12)])
-    assert isinstance(one, NoiseFloor)
-    assert isinstance(other, NoiseFloor)
+    one, other = rerun_noise(x), rerun_noise(x[rng.permutation(3)][:, rng.permutation(12)])
+    assert isinstance(one, RerunNoise)
+    assert isinstance(other, RerunNoise)
     assert (one.sd, one.flip_rate) == pytest.approx((other.sd, other.flip_rate))
 
 
@@ -288,16 +288,16 @@ def test_a_run_that_moves_all_its_cases_is_told() -> None:
     rng = np.random.default_rng(1)
     base = rng.random(400) * 0.5
     runs = [base + shift + rng.normal(0, 0.02, 400) for shift in (0.0, 0.05, 0.1)]
-    found = noise_floor(np.clip(runs, 0, 1))
-    assert isinstance(found, NoiseFloor)
+    found = rerun_noise(np.clip(runs, 0, 1))
+    assert isinstance(found, RerunNoise)
     assert isinstance(found.whole_run, PValue)
     assert found.whole_run.value < 1e-6
 
 
 def test_no_flip_is_no_certainty() -> None:
     """Equal reruns have an sd of 0 with an upper limit above 0, and no test of whole runs."""
-    found = noise_floor(np.ones((2, 100)))
-    assert isinstance(found, NoiseFloor)
+    found = rerun_noise(np.ones((2, 100)))
+    assert isinstance(found, RerunNoise)
     assert found.sd == 0.0
     assert found.interval.high > 0.01
     assert 0.03 < found.flip_interval.high < 0.05
@@ -309,4 +309,4 @@ def test_no_flip_is_no_certainty() -> None:
 )
 def test_noise_needs_two_reruns(scores: object) -> None:
     """One rerun, no case, or no case answered twice: not estimable."""
-    assert isinstance(noise_floor(scores), NotEstimable)  # type: ignore[arg-type]
+    assert isinstance(rerun_noise(scores), NotEstimable)  # type: ignore[arg-type]
