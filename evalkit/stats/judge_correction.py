@@ -185,10 +185,11 @@ def prediction_powered(
     Of clustered cases whole clusters are the units, also those that lie in both parts. Where few
     labelled cases carry the corrections (`evalkit.stats.paired`: a judge that erred once in 40),
     two are added that lie the whole bound off, one each way, as Bonett and Price [2012] add two
-    pairs: with 1 % losses and 2 % gains that the judge misses in three of ten, n = 50 and N = 500,
-    plain limits cover .756 and these 1.000, at half the width of the labels alone. Below 30 labels
-    a judge that errs one way only can still make them cover less (.906 at n = 10). Figure and
-    limits can lie beyond ``bounds`` and are not cut. Rows with nan are left out.
+    pairs. In 6,000 runs at n = 50 and N = 500, with 1 % losses, 2 % gains and a judge that guesses
+    in three of ten cases, plain 95 % limits cover .756 and these 1.000; with 8 % losses, 12 % gains
+    and a judge that guesses in 2 % these cover .992 at half the width of the labels alone. Below 30
+    labels a judge that errs one way only can still make them cover less (.906 at n = 10). Figure
+    and limits can lie beyond ``bounds`` and are not cut. Rows with nan are left out.
     """
     y, f, own = _rows(labelled.true, labelled.judge, clusters=labelled.clusters)
     g, _, others = _rows(unlabelled.judge, unlabelled.judge, clusters=unlabelled.clusters)
