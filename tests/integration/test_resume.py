@@ -66,7 +66,8 @@ def test_interrupting_keeps_every_answer(
     endpoint: Endpoint, sums: Callable[[Endpoint, int], Path]
 ) -> None:
     """Ctrl-C ends the run in seconds with pytest's exit code; the next run asks the rest."""
-    endpoint.delay_s = 0.05
+    # Slow enough that a starved machine still interrupts it in the middle.
+    endpoint.delay_s = 0.3
     project = sums(endpoint, 200)
     process = run(project)
     while endpoint.calls < 50:
@@ -74,8 +75,8 @@ def test_interrupting_keeps_every_answer(
         time.sleep(0.005)
     started = time.monotonic()
     process.send_signal(signal.SIGINT)
-    assert process.wait(timeout=10) == pytest.ExitCode.INTERRUPTED
-    assert time.monotonic() - started < 5
+    assert process.wait(timeout=30) == pytest.ExitCode.INTERRUPTED
+    assert time.monotonic() - started < 10
     before = endpoint.calls
     assert run(project).wait() == 0
     # A call under way at the interrupt may have been answered to nobody.
