@@ -9,10 +9,11 @@ import json
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any
 
 from evalkit.errors import Fault
 from evalkit.loader.faults import Faults, shown
+from evalkit.loader.strict_json import DECODER
 from evalkit.suite.draft import Dataset, Format
 from evalkit.suite.rows import matches
 
@@ -89,25 +90,12 @@ def _json_rows(lines: Lines) -> Iterator[tuple[int, dict[str, Any] | str]]:
 def _json_row(line: str) -> dict[str, Any] | str:
     """Return the object of a line, or what it is instead."""
     try:
-        row = json.loads(line, object_pairs_hook=_object, parse_constant=_refuse)
+        row = DECODER.decode(line)
     except json.JSONDecodeError as error:
         return f"{error.msg} at column {error.colno}"
     except (ValueError, RecursionError) as error:
         return str(error)
     return row if isinstance(row, dict) else f"{type(row).__name__} instead of an object"
-
-
-def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    row = dict(pairs)
-    if len(row) < len(pairs):
-        names = [name for name, _ in pairs]
-        twice = next(name for name in names if names.count(name) > 1)
-        raise ValueError(f"the key '{twice}' twice")
-    return row
-
-
-def _refuse(constant: str) -> NoReturn:
-    raise ValueError(f"{constant}, which is not JSON")
 
 
 def _csv_rows(lines: Lines) -> Iterator[tuple[int, dict[str, Any] | str]]:

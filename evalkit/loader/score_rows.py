@@ -14,10 +14,11 @@ import zlib
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any
 
 from evalkit.errors import Fault, SetupError
 from evalkit.loader.faults import Faults, shown
+from evalkit.loader.strict_json import DECODER, refuse
 
 Names = tuple[str, ...]
 Row = tuple[int, Names, list[Any]]
@@ -115,7 +116,7 @@ def _json_row(line: str) -> dict[str, Any] | str:
 
 def _json_value(line: str) -> dict[str, Any] | str:
     try:
-        row = _DECODER.decode(line)
+        row = DECODER.decode(line)
     except json.JSONDecodeError as error:
         return f"{error.msg} at column {error.colno}"
     except (ValueError, RecursionError) as error:
@@ -135,23 +136,9 @@ def _spread(row: dict[str, Any]) -> tuple[Names, list[Any]]:
     return names, [*row.values(), *inside.values()]
 
 
-def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    row = dict(pairs)
-    if len(row) < len(pairs):
-        names = [name for name, _ in pairs]
-        twice = next(name for name in names if names.count(name) > 1)
-        raise ValueError(f"the key '{twice}' twice")
-    return row
-
-
-def _refuse(constant: str) -> NoReturn:
-    raise ValueError(f"{constant}, which is not JSON")
-
-
-_SCAN: Callable[[str, int], tuple[Any, int]] = vars(json.JSONDecoder(parse_constant=_refuse))[
+_SCAN: Callable[[str, int], tuple[Any, int]] = vars(json.JSONDecoder(parse_constant=refuse))[
     "scan_once"
 ]
-_DECODER = json.JSONDecoder(object_pairs_hook=_object, parse_constant=_refuse)
 
 
 def _csv_rows(path: Path, faults: Faults, wanted: Wanted) -> Iterator[Row]:

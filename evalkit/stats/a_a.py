@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike
 
-from evalkit.stats.arrays import FloatArray, IntArray, exact_mean, floats
+from evalkit.stats.arrays import FloatArray, exact_mean
 from evalkit.stats.flips import Share, share
 from evalkit.stats.paired import (
     PairedComparison,
@@ -26,7 +26,7 @@ from evalkit.stats.paired import (
 from evalkit.stats.paired_binary import tango_interval
 from evalkit.stats.paired_scores import estimate
 from evalkit.stats.sign_flip import SubsetMeans
-from evalkit.stats.units import Units
+from evalkit.stats.units import Units, both_known
 from evalkit.stats.values import NotEstimable, Procedure
 
 _LISTED, _THIRTY = 12, 30
@@ -96,7 +96,7 @@ def noise_floor(
 
     Cases with nan in either run are left out.
     """
-    x, y, labels = _both(first, second, clusters)
+    x, y, labels = both_known(first, second, clusters=clusters)
     compared = compare(x, y, clusters=labels, rng=rng)
     if not len(x):
         return NoiseFloor(0, None, None, None, NotEstimable("no case was run twice"), compared)
@@ -123,7 +123,7 @@ def gate_false_alarms(
     as `evalkit.stats.paired` does, but for suites of 13 to 29 units the sign-flip test takes 1,999
     random flips. Suites of binary scores are drawn as counts.
     """
-    x, y, labels = _both(first, second, clusters)
+    x, y, labels = both_known(first, second, clusters=clusters)
     if not len(x):
         return NotEstimable("no case was run twice")
     units = paired_units(x, y, clusters=labels)
@@ -143,19 +143,6 @@ def gate_false_alarms(
     if isinstance(stopped, NotEstimable):
         return stopped
     return FalseAlarms(regressed, beyond, stopped, size, draws, settings, name)
-
-
-def _both(
-    first: ArrayLike, second: ArrayLike, clusters: ArrayLike | None
-) -> tuple[FloatArray, FloatArray, IntArray | None]:
-    x, y = floats(first).reshape(-1), floats(second).reshape(-1)
-    if x.shape != y.shape:
-        raise ValueError("both runs need one score per case")
-    known = np.isfinite(x) & np.isfinite(y)
-    if clusters is None:
-        return x[known], y[known], None
-    _, label = np.unique(np.asarray(clusters).reshape(-1)[known], return_inverse=True)
-    return x[known], y[known], label.reshape(-1).astype(np.int64)
 
 
 def _binary_limits(

@@ -16,7 +16,7 @@ from scipy.special import bdtr
 from evalkit.stats.arrays import FloatArray, floats
 from evalkit.stats.paired import choose_procedure
 from evalkit.stats.paired_scores import Estimate
-from evalkit.stats.units import Units, case_units, cluster_units
+from evalkit.stats.units import Units, both_known, case_units, cluster_units
 from evalkit.stats.values import NotEstimable, Procedure, PValue
 
 
@@ -87,7 +87,7 @@ def position_bias(
     Per case it is the difference of the two. Its interval is that of a paired comparison
     (`evalkit.stats.paired`); of clusters the sign test counts each as one.
     """
-    second, first, labels = _both(candidate_second, candidate_first, clusters=clusters)
+    second, first, labels = both_known(candidate_second, candidate_first, clusters=clusters)
     return _bias(second - first, labels, rng=rng)
 
 
@@ -96,7 +96,7 @@ def identical_pairs_bias(
 ) -> PositionBias:
     """Return the position bias from identical answers: 1 if the second was preferred, 0.5 a tie."""
     score = floats(second_wins).reshape(-1)
-    second, mirrored, labels = _both(score, 1 - score, clusters=clusters)
+    second, mirrored, labels = both_known(score, 1 - score, clusters=clusters)
     return _bias(second - mirrored, labels, rng=rng)
 
 
@@ -112,7 +112,7 @@ def preference(
     So a judge that only looks at the place prefers nobody. A case without a verdict in either order
     is left out.
     """
-    second, first, labels = _both(candidate_second, candidate_first, clusters=clusters)
+    second, first, labels = both_known(candidate_second, candidate_first, clusters=clusters)
     if not len(second):
         none = NotEstimable("no case was judged in both orders")
         return Preference(None, none, None, 0)
@@ -140,7 +140,7 @@ def length_controlled(
     longer answers are better, part of the quality goes too. Not estimable below 3 cases or without
     two lengths.
     """
-    y, x, labels = _both(scores, extra_length, clusters=clusters)
+    y, x, labels = both_known(scores, extra_length, clusters=clusters)
     n = len(y)
     if n < 3:
         return NotEstimable(f"a regression on length needs 3 cases, there are {n}")
@@ -210,17 +210,3 @@ def _net(
 
 def _units(values: FloatArray, labels: NDArray[np.int64] | None) -> Units:
     return case_units(values) if labels is None else cluster_units(values, labels)
-
-
-def _both(
-    one: ArrayLike, other: ArrayLike, *, clusters: ArrayLike | None
-) -> tuple[FloatArray, FloatArray, NDArray[np.int64] | None]:
-    """Return the rows with both values, and their clusters numbered from 0."""
-    x, y = floats(one).reshape(-1), floats(other).reshape(-1)
-    if x.shape != y.shape:
-        raise ValueError("needed one entry per case in both arrays")
-    known = np.isfinite(x) & np.isfinite(y)
-    if clusters is None:
-        return x[known], y[known], None
-    _, labels = np.unique(np.asarray(clusters).reshape(-1)[known], return_inverse=True)
-    return x[known], y[known], labels.reshape(-1).astype(np.int64)

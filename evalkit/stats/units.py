@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike
 
-from evalkit.stats.arrays import FloatArray, exact_mean, floats
+from evalkit.stats.arrays import FloatArray, IntArray, exact_mean, floats
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,3 +70,17 @@ def cluster_units(values: ArrayLike, clusters: ArrayLike) -> Units:
     label = label.reshape(-1)
     sums = np.bincount(label, weights=cases).astype(np.float64)
     return Units(sums, np.bincount(label).astype(np.float64), clustered=True)
+
+
+def both_known(
+    one: ArrayLike, other: ArrayLike, *, clusters: ArrayLike | None
+) -> tuple[FloatArray, FloatArray, IntArray | None]:
+    """Return the cases with both values, and their clusters numbered from 0; nan is no value."""
+    x, y = floats(one).reshape(-1), floats(other).reshape(-1)
+    if x.shape != y.shape:
+        raise ValueError("needed one entry per case in both arrays, as one score per case is")
+    known = np.isfinite(x) & np.isfinite(y)
+    if clusters is None:
+        return x[known], y[known], None
+    _, labels = np.unique(np.asarray(clusters).reshape(-1)[known], return_inverse=True)
+    return x[known], y[known], labels.reshape(-1).astype(np.int64)
