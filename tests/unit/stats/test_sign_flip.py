@@ -143,9 +143,6 @@ def test_two_cases_exclude_nothing() -> None:
 
 def test_random_flips_never_give_zero() -> None:
     """However extreme the data, a random p-value is at least 1 / (flips + 1)."""
-    d = np.linspace(0.5, 0.6, 700) ** 1.5
-    found = sign_flip(d, rng=np.random.default_rng(0), resamples=999)
-    assert found.value == 1 / 1000
     few_kinds = np.repeat(np.linspace(0.5, 0.6, 300) ** 1.5, 200)
     assert sign_flip(few_kinds, rng=np.random.default_rng(0), resamples=999).value == 1 / 1000
 
