@@ -84,18 +84,33 @@ class FileFaults(UserError):
         EvalkitError.__init__(self, "\n\n".join([f"{count} found", *map(str, self.faults)]))
 
 
-class ProviderError(EvalkitError):
-    """The model's server gave no usable answer.
+TRANSIENT: frozenset[ErrorKind] = frozenset(
+    ["rate_limited", "timeout", "refused_connection", "server"]
+)
+"""What may be gone when the same request is sent again."""
 
-    ``stops_endpoint`` is true when asking again cannot help any request of this model
-    (wrong key, unknown model, nothing listening). ``tries`` counts the requests sent.
+
+class ProviderError(EvalkitError):
+    """The model's server gave no usable answer to one request that was sent.
+
+    ``stops_endpoint`` is true when no request of this model can do better (wrong key, unknown
+    model, nothing listening). ``transient`` is true when the same request may succeed later; it
+    follows from ``kind`` unless given. ``retry_after_s`` is how long the server asked to be left
+    alone.
     """
 
     def __init__(
-        self, kind: ErrorKind, message: str, *, stops_endpoint: bool = False, tries: int = 1
+        self,
+        kind: ErrorKind,
+        message: str,
+        *,
+        stops_endpoint: bool = False,
+        transient: bool | None = None,
+        retry_after_s: float | None = None,
     ) -> None:
         self.kind: ErrorKind = kind
         self.message = message
         self.stops_endpoint = stops_endpoint
-        self.tries = tries
+        self.transient = kind in TRANSIENT if transient is None else transient
+        self.retry_after_s = retry_after_s
         super().__init__(f"{kind}: {message}")

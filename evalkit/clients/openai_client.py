@@ -1,49 +1,43 @@
 """OpenAI and everything that speaks its chat completions: the one module that knows `openai`.
 
-The package does the retries with their waiting times, and the timeouts. Its typed responses are
-left out: reading the JSON here costs a third less.
+The package decides address, key and headers, by its own variables. It tries once: the engine tries
+again, as it has to slow down all requests when one is refused.
 """
 
 from __future__ import annotations
 
-import json
-import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
-from evalkit.errors import ErrorKind, ProviderError, SetupError
-from evalkit.model import ModelSpec, Reply, Request, Usage
+from evalkit.clients.chat import PATH, read_chat
+from evalkit.clients.refusals import quota, refusal
+from evalkit.clients.wire import (
+    CONNECT_S,
+    Answer,
+    Wire,
+    no_answer_in_time,
+    no_connection,
+    timed_out,
+)
+from evalkit.errors import ProviderError, SetupError
+from evalkit.model import ModelSpec, Quota, Reply, Request
 from evalkit.model.project import without_credentials
 
 if TYPE_CHECKING:
     import httpx2
     import openai
 
+    from evalkit.clients.direct import Target
+
 OPENAI = "https://api.openai.com/v1"
 BASE_URL = "OPENAI_BASE_URL"
 KEY = "OPENAI_API_KEY"
-CONNECT_S = 10.0
-SENT = "evalkit_sent"
-"""Under this name a request notes when it was sent: the last try alone is the latency."""
+PROXIES_OF_ANY_KIND = ("ALL_PROXY", "all_proxy")
+"""Such a proxy may speak SOCKS, which only the package's own way understands."""
 
 MOST_WORDS = 300
 """Letters of a server's own words that go into a message."""
-
-BY_STATUS: Mapping[int, ErrorKind] = {
-    401: "auth",
-    403: "auth",
-    404: "not_found",
-    408: "timeout",
-    429: "rate_limited",
-}
-# A 4xx of no kind above is told apart by its words, which differ from server to server.
-BY_WORDS: Mapping[ErrorKind, re.Pattern[str]] = {
-    "context_length": re.compile(r"context[_ ](length|size|window)|maximum context", re.IGNORECASE),
-    "content_filter": re.compile(r"content[_ ](filter|policy|management)", re.IGNORECASE),
-}
-HOPELESS = frozenset[ErrorKind](["auth", "not_found"])
-NO_MONEY = re.compile(r"insufficient[_ ]quota", re.IGNORECASE)
 
 
 class OpenAIClient:
@@ -52,7 +46,7 @@ class OpenAIClient:
     ``spec.options.headers`` go with every request. Without ``spec.base_url`` the endpoint is that
     of ``OPENAI_BASE_URL``, or OpenAI's own. ``OPENAI_API_KEY`` is sent to these two only; for any
     other endpoint ``spec.api_key_env`` names the key's variable, or there is none.
-    ``transport`` takes the network's place.
+    ``transport`` takes the network's place. ``quota`` is what the endpoint said of its limits.
     """
 
     def __init__(
@@ -67,8 +61,9 @@ class OpenAIClient:
         self._transport = transport
         self._base_url = spec.base_url or environ.get(BASE_URL) or OPENAI
         self._key = ""
-        self._sdk: openai.AsyncOpenAI | None = None
+        self._wire: Wire | None = None
         self._reached = False
+        self.quota: Quota | None = None
 
     @property
     def identity(self) -> str:
@@ -87,41 +82,51 @@ class OpenAIClient:
             SetupError: a key is needed and the environment has none.
         """
         import httpx2
-        import openai
+
+        from evalkit.clients.direct import Direct
 
         self._key = self._find_key()
         limits = self._spec.limits
-        timeout = httpx2.Timeout(
-            limits.timeout_s, connect=min(CONNECT_S, limits.timeout_s), pool=None
-        )
-        self._sdk = openai.AsyncOpenAI(
-            api_key=self._key or "none",
-            base_url=self._base_url,
-            timeout=timeout,
-            max_retries=limits.retries,
-            default_headers=self._spec.options.get("headers"),
-            http_client=self._http_client(timeout),
-        )
+        if self._transport is None and not any(map(self._environ.get, PROXIES_OF_ANY_KIND)):
+            context = httpx2.create_ssl_context()
+            self._wire = Direct(Composer(self._sdk), limits, context=context)
+        else:
+            self._wire = Official(self._sdk(self._http_client()), limits.timeout_s)
 
     async def ask(self, request: Request) -> Reply:
         """Return the answer to one chat completion."""
-        import httpx2
-        import openai
-
-        if self._sdk is None:
+        if self._wire is None:
             raise RuntimeError("the client was not started")
-        body = {"model": self._spec.model, **request.body}
         try:
-            response = await self._sdk.post("/chat/completions", cast_to=httpx2.Response, body=body)
-        except openai.APIError as error:
-            raise self._explained(error) from error
+            answer = await self._wire.post(PATH, {"model": self._spec.model, **request.body})
+        except ProviderError as error:
+            raise self._addressed(error) from error
         self._reached = True
-        return self._reply(response)
+        self.quota = quota(answer.headers)
+        if answer.status >= 400:
+            raise refusal(answer, self._address, shortened=self._shortened)
+        try:
+            return read_chat(answer)
+        except (ValueError, LookupError, TypeError, AttributeError) as error:
+            words = self._shortened(answer.text)
+            message = f"{self._address} sent no chat completion but {words!r}"
+            raise ProviderError("bad_response", message) from error
 
     async def close(self) -> None:
         """Close all connections."""
-        if self._sdk is not None:
-            await self._sdk.close()
+        if self._wire is not None:
+            await self._wire.close()
+
+    def _sdk(self, http_client: httpx2.AsyncClient) -> openai.AsyncOpenAI:
+        import openai
+
+        return openai.AsyncOpenAI(
+            api_key=self._key or "none",
+            base_url=self._base_url,
+            max_retries=0,
+            default_headers=self._spec.options.get("headers"),
+            http_client=http_client,
+        )
 
     def _find_key(self) -> str:
         named = self._spec.api_key_env
@@ -136,67 +141,29 @@ class OpenAIClient:
             )
         return key
 
-    def _http_client(self, timeout: httpx2.Timeout) -> httpx2.AsyncClient:
+    def _http_client(self) -> httpx2.AsyncClient:
         import httpx2
         import openai
 
-        hooks = {"request": [_note_time]}
+        limits = self._spec.limits
+        connect = min(CONNECT_S, limits.timeout_s)
+        timeout = httpx2.Timeout(limits.timeout_s, connect=connect, pool=None)
         if self._transport is not None:
-            return httpx2.AsyncClient(transport=self._transport, timeout=timeout, event_hooks=hooks)
-        most = self._spec.limits.concurrency
-        limits = httpx2.Limits(max_connections=most, max_keepalive_connections=most)
-        try:
-            # Over aiohttp a request costs about half; it comes with the extra openai[aiohttp].
-            return openai.DefaultAioHttpClient(limits=limits, timeout=timeout, event_hooks=hooks)
-        except RuntimeError:
-            return openai.DefaultAsyncHttpxClient(limits=limits, timeout=timeout, event_hooks=hooks)
+            return httpx2.AsyncClient(transport=self._transport, timeout=timeout)
+        most = limits.concurrency
+        pool = httpx2.Limits(max_connections=most, max_keepalive_connections=most)
+        return openai.DefaultAsyncHttpxClient(limits=pool, timeout=timeout)
 
-    def _reply(self, response: httpx2.Response) -> Reply:
-        try:
-            data = json.loads(response.content)
-            choice = data["choices"][0]
-            message = choice["message"]
-            tool_calls, refusal = message.get("tool_calls"), message.get("refusal")
-            text = _text(message.get("content")) or _text(refusal)
-            found = {
-                "tool_calls": tool_calls,
-                "logprobs": choice.get("logprobs"),
-                "refusal": refusal,
-            }
-            return Reply(
-                text=text,
-                finish_reason=str(choice.get("finish_reason") or "stop"),
-                model=str(data.get("model") or ""),
-                usage=_usage(data.get("usage") or {}),
-                latency_s=perf_counter() - response.request.extensions[SENT],
-                tries=_tries(response.request),
-                fingerprint=str(data.get("system_fingerprint") or ""),
-                extra={name: value for name, value in found.items() if value},
-            )
-        except (ValueError, LookupError, TypeError, AttributeError) as error:
-            words = self._shortened(response.text)
-            message = f"{self._address} sent no chat completion but {words!r}"
-            raise ProviderError("bad_response", message) from error
-
-    def _explained(self, error: openai.APIError) -> ProviderError:
-        import openai
-
-        tries = _tries(error.request)
-        after = f" (after {tries} tries)" if tries > 1 else ""
-        if isinstance(error, openai.APIStatusError):
-            self._reached = True
-            words = self._shortened(_words(error))
-            kind = _kind(error.status_code, f"{error.code} {error.type} {words}")
-            hopeless = kind in HOPELESS or bool(NO_MONEY.search(f"{error.code} {words}"))
-            message = f"{self._address} answered {error.status_code}: {words}{after}"
-            return ProviderError(kind, message, stops_endpoint=hopeless, tries=tries)
-        causes = _causes(error)
-        if _timed_out(causes):
-            limit = self._spec.limits.timeout_s
-            return ProviderError("timeout", f"no answer within {limit:g} s{after}", tries=tries)
-        message = f"no connection to {self._address}: {self._shortened(str(causes[-1]))}{after}"
-        down = not self._reached
-        return ProviderError("refused_connection", message, stops_endpoint=down, tries=tries)
+    def _addressed(self, error: ProviderError) -> ProviderError:
+        """Return a connection's error with the address; one never reached will not be later."""
+        if error.kind != "refused_connection":
+            return error
+        return ProviderError(
+            error.kind,
+            f"no connection to {self._address}: {self._shortened(error.message)}",
+            stops_endpoint=not self._reached,
+            transient=error.transient,
+        )
 
     def _shortened(self, words: str) -> str:
         """Return a server's words on one line; some repeat the key they were sent."""
@@ -206,58 +173,54 @@ class OpenAIClient:
         return words if len(words) <= MOST_WORDS else f"{words[:MOST_WORDS]}..."
 
 
-def _usage(counted: Mapping[str, Any]) -> Usage:
-    details = counted.get("prompt_tokens_details") or {}
-    return Usage(
-        input=int(counted.get("prompt_tokens") or 0),
-        output=int(counted.get("completion_tokens") or 0),
-        cached=int(details.get("cached_tokens") or 0),
-    )
+class Official:
+    """A wire that is the package's own: slower, and able to do all that the package can."""
+
+    def __init__(self, sdk: openai.AsyncOpenAI, limit_s: float) -> None:
+        self._sdk = sdk
+        self._limit_s = limit_s
+
+    async def post(self, path: str, body: Mapping[str, Any]) -> Answer:
+        """Post by the package, without its typed responses."""
+        import httpx2
+        import openai
+
+        begun = perf_counter()
+        try:
+            response = await self._sdk.post(path, cast_to=httpx2.Response, body=body)
+        except openai.APIStatusError as error:
+            response = error.response
+        except openai.APITimeoutError as error:
+            raise no_answer_in_time(self._limit_s) from error
+        except openai.APIConnectionError as error:
+            raise self._unreached(error) from error
+        headers = {name.lower(): value for name, value in response.headers.items()}
+        return Answer(response.status_code, headers, response.content, perf_counter() - begun)
+
+    async def close(self) -> None:
+        """Close the package's client."""
+        await self._sdk.close()
+
+    def _unreached(self, error: Exception) -> ProviderError:
+        return no_answer_in_time(self._limit_s) if timed_out(error) else no_connection(error)
 
 
-def _text(content: object) -> str:
-    """Return a message's text, its parts joined. Raises `TypeError` for anything else."""
-    if content is None or isinstance(content, str):
-        return content or ""
-    if isinstance(content, list):
-        return "".join(part["text"] for part in content if part.get("type") == "text")
-    raise TypeError(f"content of type {type(content).__name__}")
+class Composer:
+    """Tells where the package would send a request: it is let send it, and nothing leaves."""
 
+    def __init__(self, make: Callable[[httpx2.AsyncClient], openai.AsyncOpenAI]) -> None:
+        self._make = make
 
-def _tries(request: httpx2.Request) -> int:
-    """Return which try ``request`` was; the package numbers its retries in a header."""
-    return 1 + int(request.headers.get("x-stainless-retry-count", 0))
+    async def __call__(self, path: str, body: Mapping[str, Any]) -> Target:
+        """Return the address and the headers."""
+        import httpx2
 
+        sent: list[httpx2.Request] = []
 
-async def _note_time(request: httpx2.Request) -> None:
-    request.extensions[SENT] = perf_counter()
+        def keep(request: httpx2.Request) -> httpx2.Response:
+            sent.append(request)
+            return httpx2.Response(200, json={})
 
-
-def _causes(error: BaseException) -> list[BaseException]:
-    """Return ``error`` and what led to it, the root last."""
-    causes = [error]
-    while (cause := causes[-1].__cause__) is not None:
-        causes.append(cause)
-    return causes
-
-
-def _timed_out(causes: list[BaseException]) -> bool:
-    """Tell a timeout from a lost connection, which comes as a timeout too when over aiohttp."""
-    import httpx2
-
-    timed_out = any(isinstance(cause, TimeoutError) for cause in causes)
-    return timed_out or isinstance(causes[-1], httpx2.TimeoutException)
-
-
-def _words(error: openai.APIStatusError) -> str:
-    body = error.body
-    said = body.get("message") if isinstance(body, dict) else None
-    return said if isinstance(said, str) else error.message
-
-
-def _kind(status: int, words: str) -> ErrorKind:
-    if status in BY_STATUS:
-        return BY_STATUS[status]
-    if status >= 500:
-        return "server"
-    return next((k for k, pattern in BY_WORDS.items() if pattern.search(words)), "bad_request")
+        async with httpx2.AsyncClient(transport=httpx2.MockTransport(keep)) as client:
+            await self._make(client).post(path, cast_to=httpx2.Response, body=body)
+        return str(sent[0].url), dict(sent[0].headers)

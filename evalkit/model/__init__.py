@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from evalkit.model.exchange import (
+    Allowance,
     AnswerStore,
     Client,
     Failure,
     Outcome,
+    Quota,
     Reply,
     Request,
     Usage,
 )
 from evalkit.model.manifest import Manifest, ModelFacts, TrainingPoint
 from evalkit.model.project import (
+    Budget,
     Limits,
     ModelSpec,
     Pair,
@@ -25,7 +28,9 @@ from evalkit.model.record import Grade, Graded, Record, Ungraded
 from evalkit.model.suite import Case, GraderSpec, Message, Purpose, Source, Split, Suite
 
 __all__ = [
+    "Allowance",
     "AnswerStore",
+    "Budget",
     "Case",
     "Client",
     "Failure",
@@ -42,6 +47,7 @@ __all__ = [
     "Price",
     "Project",
     "Purpose",
+    "Quota",
     "Record",
     "Reply",
     "Request",

@@ -63,6 +63,39 @@ class Failure:
 Outcome = Reply | Failure
 
 
+@dataclass(frozen=True, slots=True)
+class Allowance:
+    """What is left of one limit a minute, and the seconds until all of it is back."""
+
+    left: float
+    limit: float
+    reset_s: float
+
+    def wait_s(self, needed: float) -> float:
+        """Return the seconds until ``needed`` units are there, if it comes back evenly."""
+        used = self.limit - self.left
+        if needed <= self.left or used <= 0:
+            return 0.0
+        return self.reset_s * min((needed - self.left) / used, 1.0)
+
+
+@dataclass(frozen=True, slots=True)
+class Quota:
+    """What an endpoint said of its own limits with its latest answer; ``None``: nothing."""
+
+    requests: Allowance | None = None
+    tokens: Allowance | None = None
+
+    def wait_s(self, *, requests: float, tokens: float) -> float:
+        """Return how long to send nothing, so that so many requests of so many tokens each fit."""
+        waits = [0.0]
+        if self.requests is not None and self.requests.left < 1:
+            waits.append(self.requests.wait_s(requests))
+        if self.tokens is not None and self.tokens.left < tokens:
+            waits.append(self.tokens.wait_s(requests * tokens))
+        return max(waits)
+
+
 class Client(Protocol):
     """One model that can be asked. Made without any I/O; ``start`` does what can fail."""
 
@@ -74,7 +107,11 @@ class Client(Protocol):
         """Get ready (start a process, read a key). Raise `SetupError` or `ProviderError`."""
 
     async def ask(self, request: Request) -> Reply:
-        """Return the answer or raise `ProviderError`."""
+        """Send the request once and return the answer, or raise `ProviderError`.
+
+        Whoever asks tries again where that can help. A client that knows what its endpoint has left
+        keeps it in an attribute ``quota``.
+        """
 
     async def close(self) -> None:
         """Give back what ``start`` took. Safe to call twice, and without ``start``."""

@@ -8,6 +8,10 @@ from pathlib import Path
 from typing import Any, Literal
 from urllib.parse import urlsplit
 
+from evalkit.model.exchange import Usage
+
+PER_MILLION = 1_000_000
+
 Role = Literal["base", "candidate", "checkpoint"]
 
 
@@ -24,11 +28,17 @@ class Sampling:
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """What an endpoint allows. ``timeout_s`` bounds one request, its retries not counted."""
+    """What an endpoint allows.
+
+    ``concurrency`` is the most requests in flight; the engine finds out how many are good.
+    ``timeout_s`` bounds one try, ``retries`` how many follow the first. ``None``: no limit known.
+    """
 
     concurrency: int = 16
     retries: int = 4
     timeout_s: float = 120.0
+    requests_per_minute: float | None = None
+    tokens_per_minute: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +48,24 @@ class Price:
     input: float = 0.0
     output: float = 0.0
     cached_input: float = 0.0
+
+    def of(self, usage: Usage) -> float:
+        """Return what so many tokens cost; ``cached_input`` is the price of cached ones."""
+        fresh = usage.input - usage.cached
+        cached = usage.cached * self.cached_input
+        return (fresh * self.input + cached + usage.output * self.output) / PER_MILLION
+
+
+@dataclass(frozen=True, slots=True)
+class Budget:
+    """The most that one run may spend on calls, over all its models; ``None``: no limit.
+
+    ``money`` is in the currency of the prices, and tokens are input and output together.
+    """
+
+    requests: int | None = None
+    tokens: int | None = None
+    money: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +123,7 @@ class Project:
     comparisons: tuple[Pair, ...]
     sampling: Sampling = Sampling()
     allow_code: bool = False
+    budget: Budget = Budget()
 
     def checkpoints_of(self, candidate: str) -> tuple[ModelSpec, ...]:
         """Return the checkpoints of ``candidate``, by training step."""

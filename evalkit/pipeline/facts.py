@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import platform
 import statistics
 from collections.abc import Mapping, Sequence
@@ -13,7 +14,6 @@ from evalkit.model import Manifest, ModelFacts, ModelSpec, Record, Reply, Traini
 from evalkit.pipeline.plan import Plan
 
 PACKAGES = ("pytest-evalkit", "openai", "scipy", "numpy", "rapidfuzz", "xllamacpp")
-PER_MILLION = 1_000_000
 
 
 def make_manifest(  # noqa: PLR0913  (what a manifest is made of)
@@ -87,12 +87,7 @@ def cost(model: ModelSpec, replies: Sequence[Reply]) -> float | None:
     price = model.price
     if price is None:
         return None
-    usages = [reply.usage for reply in replies]
-    fresh = sum(usage.input - usage.cached for usage in usages)
-    cached = sum(usage.cached for usage in usages)
-    output = sum(usage.output for usage in usages)
-    total = fresh * price.input + cached * price.cached_input + output * price.output
-    return round(total / PER_MILLION, 6)
+    return round(math.fsum(price.of(reply.usage) for reply in replies), 6)
 
 
 def training_logs(plan: Plan) -> dict[str, tuple[TrainingPoint, ...]]:

@@ -16,7 +16,7 @@ from evalkit.pipeline.plan import Plan
 from evalkit.pipeline.run import Run, Selected
 from evalkit.pipeline.stages import Stored, write_run
 from evalkit.pipeline.unusable import unusable
-from evalkit.runner import Engine, Progress
+from evalkit.runner import Engine, Progress, Terms
 from evalkit.store import Answers, RunFolder, check_writable, forget_latest, new_run_id
 
 
@@ -41,9 +41,13 @@ class Live:
         self._engine = Engine(
             self._clients,
             self._store,
-            limits={m.name: m.limits for m in plan.models},
-            offline=options.offline,
-            rerun=options.rerun,
+            models={m.name: m for m in plan.models},
+            terms=Terms(
+                offline=options.offline,
+                rerun=options.rerun,
+                budget=plan.project.budget,
+                deadline_s=options.deadline_s,
+            ),
             on_outcome=self._publish if publish else None,
         )
 

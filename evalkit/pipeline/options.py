@@ -21,6 +21,7 @@ class Options:
     ``models`` holds names or shell patterns (``tuned*``); empty means the models of the project's
     comparisons. ``limit`` keeps the first cases of each suite, which makes the run partial. ``aa``
     asks the base twice, to measure noise. ``stop_early`` ends a suite as soon as it is settled.
+    After ``deadline_s`` seconds nothing is asked any more.
     """
 
     reports: Path
@@ -32,6 +33,7 @@ class Options:
     policy: Path | None = None
     aa: bool = False
     stop_early: bool = False
+    deadline_s: float | None = None
 
     @property
     def answers(self) -> Path:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from evalkit.runner.board import Progress
-from evalkit.runner.engine import Ask, Engine
+from evalkit.runner.engine import Ask, Engine, Terms
 from evalkit.runner.usable import as_outcome
 
-__all__ = ["Ask", "Engine", "Progress", "as_outcome"]
+__all__ = ["Ask", "Engine", "Progress", "Terms", "as_outcome"]

@@ -13,8 +13,9 @@ from dataclasses import dataclass
 from threading import Thread
 
 from evalkit.errors import ProviderError, SetupError
-from evalkit.model import AnswerStore, Client, Failure, Limits, Outcome, Request
+from evalkit.model import AnswerStore, Budget, Client, Failure, ModelSpec, Outcome, Request
 from evalkit.runner.board import Board, Progress
+from evalkit.runner.budget import Purse
 from evalkit.runner.lane import Lane
 from evalkit.runner.usable import as_outcome, may_stand
 
@@ -23,6 +24,7 @@ STOP_S = 1.0
 
 CANCELLED = Failure("cancelled", "the run was stopped before this was answered")
 DROPPED = Failure("cancelled", "not asked: what it was for is settled")
+UNLIMITED = Budget()
 OFFLINE = Failure("offline", "no stored answer, and no call was allowed")
 
 
@@ -34,11 +36,29 @@ class Ask:
     request: Request
 
 
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """On what terms a run asks.
+
+    ``offline`` makes no call: what is not stored fails. ``rerun`` ignores stored answers and
+    replaces them. ``budget`` bounds what all models together may cost. After ``deadline_s`` seconds
+    nothing is asked any more.
+    """
+
+    offline: bool = False
+    rerun: bool = False
+    budget: Budget = UNLIMITED
+    deadline_s: float | None = None
+
+
+ONLINE = Terms()
+
+
 class Engine:
     """Asks each distinct request once. Not for reuse: one `start`, then waits, then `stop`.
 
-    ``offline`` makes no call: what is not stored fails. ``rerun`` ignores stored answers and
-    replaces them. ``on_outcome`` is called with every key and its outcome, from any thread.
+    ``clients`` and ``models`` have the same names. ``on_outcome`` is called with every key and its
+    outcome, from any thread.
     """
 
     def __init__(
@@ -46,18 +66,18 @@ class Engine:
         clients: Mapping[str, Client],
         store: AnswerStore,
         *,
-        limits: Mapping[str, Limits],
-        offline: bool = False,
-        rerun: bool = False,
+        models: Mapping[str, ModelSpec],
+        terms: Terms = ONLINE,
         on_outcome: Callable[[str, Outcome], None] | None = None,
     ) -> None:
         self._clients = clients
         self._store = store
-        self._offline = offline
-        self._rerun = rerun
+        self._terms = terms
         self._board = Board(on_outcome)
+        purse = None if terms.budget == UNLIMITED else Purse(terms.budget)
         self._lanes = {
-            name: Lane(client, limits[name], store, self._board) for name, client in clients.items()
+            name: Lane(client, models[name], store, self._board, purse=purse)
+            for name, client in clients.items()
         }
         self._identities: dict[str, str] = {}
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -73,15 +93,15 @@ class Engine:
             SetupError: a model's identity cannot be told, or the store cannot be read.
         """
         open_asks = [(key, ask) for key, ask in self._keyed(asks) if self._board.expect(key)]
-        stored = {} if self._rerun else self._store.get_many([key for key, _ in open_asks])
+        stored = {} if self._terms.rerun else self._store.get_many([key for key, _ in open_asks])
         for key, ask in open_asks:
             reply = stored.get(key)
             lane = self._lanes[ask.model]
-            if reply is not None and (self._offline or may_stand(ask.request, reply)):
+            if reply is not None and (self._terms.offline or may_stand(ask.request, reply)):
                 lane.keep(key, as_outcome(reply))
             else:
                 lane.add(key, ask.request)
-        if self._offline:
+        if self._terms.offline:
             self._fail_rest(OFFLINE)
         elif any(lane.total > lane.stored for lane in self._lanes.values()):
             runner = asyncio.Runner(loop_factory=asyncio.new_event_loop)
@@ -168,7 +188,11 @@ class Engine:
         halt.add_done_callback(lambda _: asking.cancel())
         try:
             with contextlib.suppress(asyncio.CancelledError):
-                await asking
+                async with asyncio.timeout(self._terms.deadline_s):
+                    await asking
+        except TimeoutError:
+            late = f"not answered within the run's {self._terms.deadline_s:g} s"
+            self._fail_rest(Failure("cancelled", late))
         finally:
             await asyncio.gather(*(lane.close() for lane in lanes))
             halt.cancel()

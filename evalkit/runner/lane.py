@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import asyncio
-from collections import deque
 from collections.abc import Set as AbstractSet
+from dataclasses import replace
 
 from evalkit.errors import EvalkitError, ProviderError, SetupError
-from evalkit.model import AnswerStore, Client, Failure, Limits, Outcome, Request
+from evalkit.model import AnswerStore, Client, Failure, ModelSpec, Outcome, Reply, Request
+from evalkit.runner.backlog import Backlog, Job
 from evalkit.runner.board import Board
+from evalkit.runner.budget import Cost, Purse, most, spent
+from evalkit.runner.pace import Pace
+from evalkit.runner.retries import Retries
 from evalkit.runner.usable import as_outcome
 
 CLOSE_S = 0.5
@@ -21,18 +25,29 @@ class Lane:
     ``fatal`` is the error that ended the lane before its model had answered anything.
     """
 
-    def __init__(self, client: Client, limits: Limits, store: AnswerStore, board: Board) -> None:
+    def __init__(
+        self,
+        client: Client,
+        spec: ModelSpec,
+        store: AnswerStore,
+        board: Board,
+        *,
+        purse: Purse | None = None,
+    ) -> None:
         self._client = client
-        self._limits = limits
+        self._spec = spec
         self._store = store
         self._board = board
-        self._queue: deque[tuple[str, Request]] = deque()
+        self._purse = purse
+        self._pace = Pace(spec.limits)
+        self._retries = Retries(spec.limits)
+        self._counted = purse is not None or spec.limits.tokens_per_minute is not None
+        self._backlog = Backlog()
         self._keys: list[str] = []
         self._answered = False
         self.fatal: ProviderError | SetupError | None = None
         self.stored = 0
         self.asked = 0
-        self.in_flight = 0
         self.settled = 0
         self.failed = 0
         self.tokens = 0
@@ -42,9 +57,14 @@ class Lane:
         """Distinct requests of this model, the stored ones included."""
         return self.stored + len(self._keys)
 
+    @property
+    def in_flight(self) -> int:
+        """Requests that were sent and have no answer yet."""
+        return self._pace.in_flight
+
     def add(self, key: str, request: Request) -> None:
         """Queue a request that has no stored answer."""
-        self._queue.append((key, request))
+        self._backlog.add(key, request)
         self._keys.append(key)
 
     def keep(self, key: str, outcome: Outcome) -> None:
@@ -55,8 +75,7 @@ class Lane:
 
     def drop(self, keys: AbstractSet[str], failure: Failure) -> None:
         """Take queued requests out, as if they had never been added. In the event loop only."""
-        dropped = {key for key, _ in self._queue} & keys
-        self._queue = deque(entry for entry in self._queue if entry[0] not in dropped)
+        dropped = self._backlog.drop(keys)
         self._keys = [key for key in self._keys if key not in dropped]
         self._board.settle_all(dropped, failure)
 
@@ -68,12 +87,12 @@ class Lane:
 
     async def run(self) -> None:
         """Start the client and ask everything. Raises nothing but cancellation."""
-        if not self._queue:
+        if not len(self._backlog):
             return
         try:
             await self._start()
             async with asyncio.TaskGroup() as workers:
-                for _ in range(min(self._limits.concurrency, len(self._queue))):
+                for _ in range(min(self._spec.limits.concurrency, len(self._backlog))):
                     workers.create_task(self._work())
         except* (ProviderError, SetupError) as group:
             self._end(_first(group))
@@ -89,7 +108,7 @@ class Lane:
             pass
 
     async def _start(self) -> None:
-        limit = self._limits.timeout_s
+        limit = self._spec.limits.timeout_s
         try:
             async with asyncio.timeout(limit):
                 await self._client.start()
@@ -103,38 +122,74 @@ class Lane:
             raise ProviderError("bad_response", message, stops_endpoint=True) from error
 
     async def _work(self) -> None:
-        while self._queue:
-            key, request = self._queue.popleft()
-            self.asked += 1
-            self.in_flight += 1
-            try:
-                outcome = await self._ask(key, request)
-            finally:
-                self.in_flight -= 1
-            if self._board.settle(key, outcome):
+        while (job := await self._backlog.take()) is not None:
+            outcome = await self._attempt(job)
+            if outcome is None:
+                continue
+            self._backlog.finish()
+            if self._board.settle(job.key, outcome):
                 self.settled += 1
                 self.failed += isinstance(outcome, Failure)
 
-    async def _ask(self, key: str, request: Request) -> Outcome:
-        # A try may take the whole timeout, so a request with its retries may take as many.
-        deadline = self._limits.timeout_s * (1 + self._limits.retries)
+    async def _attempt(self, job: Job) -> Outcome | None:
+        """Send a request once; ``None`` if it was put off for another try."""
+        cost = most(job.request, self._spec.price) if self._counted else Cost()
+        if self._purse is not None and not await self._purse.reserve(cost):
+            return Failure("cancelled", f"not asked: the budget is used up ({self._purse.empty})")
+        paid = Cost(requests=1)
         try:
-            async with asyncio.timeout(deadline):
-                reply = await self._client.ask(request)
-        except TimeoutError:
-            return Failure("timeout", f"no answer within {deadline:g} s")
+            reserved = await self._pace.enter(cost.tokens)
+            try:
+                reply = await self._ask(job)
+            finally:
+                self._pace.leave()
+            paid = spent(reply.usage, self._spec.price)
         except ProviderError as error:
-            if error.stops_endpoint:
-                raise
-            return Failure(error.kind, error.message, tries=error.tries)
-        except SetupError:
-            raise
-        except Exception as error:  # noqa: BLE001 - a client's bug is a failed request
-            return Failure("bad_response", f"the client broke: {error!r}")
-        self._answered = True
-        self.tokens += reply.usage.input + reply.usage.output
-        self._store.put(key, reply)
+            return self._put_off(job, error)
+        finally:
+            if self._purse is not None:
+                self._purse.settle(cost, paid)
+        self._learn(reply, reserved)
+        self._store.put(job.key, reply)
         return as_outcome(reply)
+
+    async def _ask(self, job: Job) -> Reply:
+        loop = asyncio.get_running_loop()
+        job.tries += 1
+        job.begun = job.begun or loop.time()
+        self.asked += job.tries == 1
+        limit = self._spec.limits.timeout_s
+        try:
+            async with asyncio.timeout(limit):
+                reply = await self._client.ask(job.request)
+        except TimeoutError:
+            raise ProviderError("timeout", f"no answer within {limit:g} s") from None
+        except EvalkitError:
+            raise
+        except Exception as error:  # a client's bug is a failed request
+            raise ProviderError("bad_response", f"the client broke: {error!r}") from error
+        return reply if job.tries == 1 else replace(reply, tries=job.tries)
+
+    def _put_off(self, job: Job, error: ProviderError) -> Outcome | None:
+        self._pace.refused(error.kind, pause_s=error.retry_after_s)
+        now = asyncio.get_running_loop().time()
+        wait = self._retries.wait_s(error, job, now=now)
+        if wait is not None:
+            self._backlog.postpone(job, due=now + wait)
+            return None
+        if error.stops_endpoint:
+            raise error
+        after = f" (after {job.tries} tries)" if job.tries > 1 else ""
+        return Failure(error.kind, f"{error.message}{after}", tries=job.tries)
+
+    def _learn(self, reply: Reply, reserved: float) -> None:
+        tokens = reply.usage.input + reply.usage.output
+        self._answered = True
+        self.tokens += tokens
+        self._pace.answered(reply.latency_s, tokens, reserved=reserved)
+        quota = getattr(self._client, "quota", None)
+        if quota is not None:
+            self._pace.obey(quota)
 
     def _end(self, error: ProviderError | SetupError) -> None:
         if isinstance(error, SetupError) or not self._answered:

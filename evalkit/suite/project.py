@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from evalkit.errors import Fault
-from evalkit.model import Limits, ModelSpec, Pair, Price, Project, Sampling
+from evalkit.model import Budget, Limits, ModelSpec, Pair, Price, Project, Sampling
 from evalkit.suite.parse import read_sampling
 from evalkit.suite.validate import Checked, did_you_mean
 
@@ -31,6 +31,7 @@ def parse_project(checked: Checked, root: Path) -> tuple[Project | None, list[Fa
         comparisons=_comparisons(checked, models),
         sampling=project_sampling(checked),
         allow_code=allows_code(checked),
+        budget=Budget(**checked.get("budget", {})),
     )
     return project, []
 
@@ -66,8 +67,9 @@ def _limits(fields: Mapping[str, Any]) -> Limits:
     # The embedded model answers one request at a time: more in flight would only wait.
     default = {"concurrency": 1} if fields["client"] == "local" else {}
     limits = {**default, **fields.get("limits", {})}
-    if "timeout_s" in limits:
-        limits["timeout_s"] = float(limits["timeout_s"])
+    for key in ("timeout_s", "requests_per_minute", "tokens_per_minute"):
+        if key in limits:
+            limits[key] = float(limits[key])
     return Limits(**limits)
 
 

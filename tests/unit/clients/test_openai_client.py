@@ -196,31 +196,19 @@ def test_what_is_no_completion_is_a_bad_response(response: httpx2.Response) -> N
     assert (found.kind, found.stops_endpoint) == ("bad_response", False)
 
 
-def test_retries_are_the_packages_and_are_counted() -> None:
-    """What may be tried again is, and the reply says how often."""
-    left = [429, 503]
-
-    def handler(_: httpx2.Request) -> httpx2.Response:
-        if left:
-            return httpx2.Response(left.pop(), json={}, headers=AT_ONCE)
-        return httpx2.Response(200, json=ANSWER)
-
-    [reply] = run(handler, model=spec(limits=Limits(1, 2, 10)))
-    assert isinstance(reply, Reply)
-    assert reply.tries == 3
-
-
-def test_retries_have_an_end() -> None:
-    """After the allowed tries the failure says how many there were."""
+@pytest.mark.parametrize("status", [408, 409, 429, 500, 503])
+def test_one_try_is_one_request(status: int) -> None:
+    """The client tries once and says that the error may pass: the engine tries again."""
     calls: list[httpx2.Request] = []
 
     def handler(request: httpx2.Request) -> httpx2.Response:
         calls.append(request)
-        return httpx2.Response(500, json={}, headers=AT_ONCE)
+        return httpx2.Response(status, json={}, headers={"retry-after-ms": "1500"})
 
-    found = failure(handler, model=spec(limits=Limits(1, 1, 10)))
-    assert len(calls) == 2
-    assert found.message.endswith("(after 2 tries)")
+    found = failure(handler, model=spec(limits=Limits(1, 4, 10)))
+    assert len(calls) == 1
+    assert found.transient
+    assert found.retry_after_s == 1.5
 
 
 def test_bad_request_is_not_tried_again() -> None:
@@ -231,8 +219,8 @@ def test_bad_request_is_not_tried_again() -> None:
         calls.append(request)
         return httpx2.Response(400, json={}, headers=AT_ONCE)
 
-    assert failure(handler, model=spec(limits=Limits(1, 4, 10))).kind == "bad_request"
-    assert len(calls) == 1
+    found = failure(handler, model=spec(limits=Limits(1, 4, 10)))
+    assert (found.kind, found.transient, len(calls)) == ("bad_request", False, 1)
 
 
 def test_timeout_is_told_with_its_limit() -> None:

@@ -8,8 +8,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 from evalkit.errors import SetupError
-from evalkit.model import Client, Failure, Limits, Outcome, Reply, Request, Usage
-from evalkit.runner import Ask, Engine
+from evalkit.model import Client, Failure, Limits, ModelSpec, Outcome, Reply, Request, Usage
+from evalkit.runner import Ask, Engine, Terms
 
 Answer = Callable[[str], Awaitable[Reply]]
 
@@ -97,6 +97,7 @@ def ask(text: str, model: str = "m", *, sample: int = 0) -> Ask:
     return Ask(model, Request({"text": text, "temperature": 0}, sample))
 
 
+ONLINE = Terms()
 LIMITS = Limits(concurrency=4, retries=0, timeout_s=10)
 
 
@@ -106,17 +107,15 @@ def running(
     store: MemoryStore | None = None,
     *,
     limits: Limits = LIMITS,
-    offline: bool = False,
-    rerun: bool = False,
+    terms: Terms = ONLINE,
     on_outcome: Callable[[str, Outcome], None] | None = None,
 ) -> Iterator[Engine]:
     """An engine that is stopped at the end, whatever happens."""
     engine = Engine(
         clients,
         store or MemoryStore(),
-        limits=dict.fromkeys(clients, limits),
-        offline=offline,
-        rerun=rerun,
+        models={name: ModelSpec(name, "base", "fake", name, limits=limits) for name in clients},
+        terms=terms,
         on_outcome=on_outcome,
     )
     try:

@@ -8,7 +8,7 @@ import pytest
 
 from evalkit.errors import ProviderError
 from evalkit.model import Limits, Outcome, Reply, Request, Usage
-from evalkit.runner import Ask, Progress
+from evalkit.runner import Ask, Progress, Terms
 
 from .fakes import FakeClient, MemoryStore, ask, echo, kind_of, never, raising, running
 
@@ -29,7 +29,7 @@ def test_every_ask_gets_its_own_answer_in_order() -> None:
 def test_concurrency_is_used_and_bounded(concurrency: int) -> None:
     """Exactly as many requests are in flight as allowed, or as there are."""
     client = FakeClient()
-    barrier = min(concurrency, 10)
+    barrier = min(concurrency, 8)
     full = asyncio.Event()
 
     async def wait_for_all(text: str) -> Reply:
@@ -39,7 +39,7 @@ def test_concurrency_is_used_and_bounded(concurrency: int) -> None:
         return await echo(text)
 
     client.answer = wait_for_all
-    asks = [ask(str(i)) for i in range(10)]
+    asks = [ask(str(i)) for i in range(8)]
     with running({"m": client}, limits=Limits(concurrency, 0, 10)) as engine:
         engine.start(asks)
         assert not any(kind_of(engine.wait(a, 10)) for a in asks)
@@ -94,7 +94,7 @@ def test_rerun_asks_again_and_replaces() -> None:
     key = question.request.key("fake")
     store = MemoryStore()
     store.put(key, Reply("old"))
-    with running({"m": FakeClient()}, store, rerun=True) as engine:
+    with running({"m": FakeClient()}, store, terms=Terms(rerun=True)) as engine:
         engine.start([question])
         engine.wait(question, 10)
     assert store.replies[key].text == "a"
@@ -106,7 +106,7 @@ def test_unlucky_stored_answer_is_asked_again() -> None:
     cut = Reply("a...", finish_reason="length")
     store = MemoryStore()
     store.put(question.request.key("fake"), cut)
-    with running({"m": FakeClient()}, store, offline=True) as engine:
+    with running({"m": FakeClient()}, store, terms=Terms(offline=True)) as engine:
         engine.start([question])
         assert engine.wait(question) == cut
     with running({"m": FakeClient()}, store) as engine:
@@ -117,7 +117,7 @@ def test_unlucky_stored_answer_is_asked_again() -> None:
 def test_offline_makes_no_call() -> None:
     """Offline a missing answer is a failure, at once and without a client."""
     client = FakeClient()
-    with running({"m": client}, offline=True) as engine:
+    with running({"m": client}, terms=Terms(offline=True)) as engine:
         engine.start([ask("a")])
         assert kind_of(engine.wait(ask("a"))) == "offline"
         assert engine.progress().failed == 1

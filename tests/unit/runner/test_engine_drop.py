@@ -8,6 +8,7 @@ from threading import Event
 import pytest
 
 from evalkit.model import Limits, Reply
+from evalkit.runner import Terms
 from evalkit.runner.engine import DROPPED
 
 from .fakes import FakeClient, MemoryStore, ask, echo, kind_of, running
@@ -82,7 +83,7 @@ def test_nothing_is_left_to_drop(offline: bool) -> None:
     with running({"m": FakeClient()}, store) as engine:
         engine.start([ask("0")])
         assert kind_of(engine.wait(ask("0"), 10)) == ""
-    with running({"m": FakeClient()}, store, offline=offline) as engine:
+    with running({"m": FakeClient()}, store, terms=Terms(offline=offline)) as engine:
         engine.start([ask("0")])
         engine.drop([ask("0")], keep=[])
         assert engine.wait(ask("0"), 10) == echoed("0")

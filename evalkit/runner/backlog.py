@@ -1,0 +1,94 @@
+"""The requests of one model that still have to be sent: new ones in order, failed ones when due."""
+
+from __future__ import annotations
+
+import asyncio
+import heapq
+from collections import deque
+from collections.abc import Set as AbstractSet
+from dataclasses import dataclass, field
+
+from evalkit.model import Request
+
+
+@dataclass(slots=True)
+class Job:
+    """One request on its way; ``begun`` is when it was first sent, in the loop's time."""
+
+    key: str
+    request: Request
+    tries: int = 0
+    begun: float = 0.0
+
+
+@dataclass(order=True, slots=True)
+class _Later:
+    due: float
+    number: int
+    job: Job = field(compare=False)
+
+
+class Backlog:
+    """A queue that ends when every job has been finished, not when none is waiting.
+
+    A job that failed in passing comes back when its time has come, and goes before new ones: it has
+    waited longest. Whoever waits for it holds no place among the requests in flight.
+    """
+
+    def __init__(self) -> None:
+        self._new: deque[Job] = deque()
+        self._later: list[_Later] = []
+        self._put_off = 0
+        self._open = 0
+        self._changed = asyncio.Event()
+
+    def __len__(self) -> int:
+        """Jobs that nobody has taken yet."""
+        return len(self._new) + len(self._later)
+
+    def add(self, key: str, request: Request) -> None:
+        """Queue a new request."""
+        self._new.append(Job(key, request))
+        self._open += 1
+
+    def postpone(self, job: Job, *, due: float) -> None:
+        """Put back a job that was taken, until ``due`` in the loop's time."""
+        self._put_off += 1
+        heapq.heappush(self._later, _Later(due, self._put_off, job))
+        self._changed.set()
+
+    def finish(self) -> None:
+        """Note that a job that was taken has its outcome."""
+        self._open -= 1
+        if not self._open:
+            self._changed.set()
+
+    def drop(self, keys: AbstractSet[str]) -> set[str]:
+        """Take out the jobs with these keys that nobody has taken; return their keys."""
+        dropped = {job.key for job in [*self._new, *(entry.job for entry in self._later)]} & keys
+        self._new = deque(job for job in self._new if job.key not in dropped)
+        self._later = [entry for entry in self._later if entry.job.key not in dropped]
+        heapq.heapify(self._later)
+        self._open -= len(dropped)
+        self._changed.set()
+        return dropped
+
+    async def take(self) -> Job | None:
+        """Return the next job as soon as there is one; ``None`` once all are finished."""
+        loop = asyncio.get_running_loop()
+        while self._open:
+            now = loop.time()
+            if self._later and self._later[0].due <= now:
+                return heapq.heappop(self._later).job
+            if self._new:
+                return self._new.popleft()
+            await self._change(self._later[0].due - now if self._later else None)
+        return None
+
+    async def _change(self, patience: float | None) -> None:
+        self._changed.clear()
+        try:
+            async with asyncio.timeout(patience):
+                await self._changed.wait()
+        except TimeoutError:
+            pass
