@@ -59,6 +59,19 @@ def test_a_size_that_outweighs_the_others_is_drawn_instead() -> None:
     assert found.value > 0.4
 
 
+@pytest.mark.parametrize("jitter", [0.0, 1e-4])
+@pytest.mark.parametrize("others", [[], [1.5] * 30])
+def test_sizes_on_a_lattice_with_dust_are_drawn_instead(jitter: float, others: list[float]) -> None:
+    """100 equal sizes among 900 tiny ones have the p-value of the 100, not that of a smooth law."""
+    rng = np.random.default_rng(5)
+    alike = np.repeat([1.0, -1.0], [60, 40]) * rng.uniform(1 - jitter, 1 + jitter, 100)
+    d = np.concatenate([alike, others, -rng.uniform(0, 1e-5, 900)])
+    assert not serves(np.abs(d))
+    if not others and not jitter:
+        exact = sign_flip([1.0] * 60 + [-1.0] * 40, rng=rng).value
+        assert sign_flip(d, rng=rng, resamples=99_999).value == pytest.approx(exact, abs=0.004)
+
+
 def test_many_distinct_differences_need_no_random_number() -> None:
     """The p-value of 2,000 distinct differences needs no luck, and is near that of t."""
     d = np.random.default_rng(4).normal(0.04, 1, 2_000)
