@@ -11,6 +11,9 @@ from typing import Any, Protocol
 from evalkit.errors import ErrorKind
 
 
+_SORTED = json.JSONEncoder(sort_keys=True)
+
+
 @dataclass(frozen=True, slots=True)
 class Request:
     """One question: the body of a chat completion without the model's name.
@@ -24,7 +27,7 @@ class Request:
 
     def key(self, identity: str) -> str:
         """Return the digest under which the answer of the model ``identity`` is stored."""
-        content = json.dumps([identity, self.body, self.sample], sort_keys=True)
+        content = _SORTED.encode([identity, self.body, self.sample])
         return hashlib.sha256(content.encode()).hexdigest()
 
 

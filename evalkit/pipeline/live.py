@@ -67,6 +67,7 @@ class Live:
                 self._engine.wait(first)
             if error := self._engine.fatal():
                 raise unusable(model, error)
+        _load_statistics()
         self.run = run
         return run
 
@@ -111,6 +112,12 @@ class Live:
         """Stop asking within a second and keep every answer. Safe to call twice."""
         self._engine.stop()
         self._store.close()
+
+
+def _load_statistics() -> None:
+    """Load what decides, which takes a second, while answers are on their way."""
+    import evalkit.decide.comparison
+    import evalkit.decide.evidence  # noqa: F401
 
 
 def run_to_end(

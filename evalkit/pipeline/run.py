@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Protocol
 
@@ -48,6 +47,7 @@ class Run:
             s.name: SuiteGrader(s, allow_code=plan.project.allow_code) for s in plan.suites
         }
         self._records: dict[tuple[str, str], tuple[Record, ...]] = {}
+        self._asked: dict[tuple[str, str], tuple[Ask, ...]] = {}
         self._early = _early(plan) if plan.stop_early and not self.partial else None
         self._order = _order(plan)
 
@@ -64,7 +64,7 @@ class Run:
 
     def asks(self) -> list[Ask]:
         """Return every request of the run, case by case, so that the models work side by side."""
-        return [ask for suite, case in self.cases() for ask in asks(self.plan, suite, case)]
+        return [ask for suite, case in self.cases() for ask in self._asks(suite, case)]
 
     def records(
         self, suite: Suite, case: Case, *, while_waiting: Callable[[], None] = lambda: None
@@ -77,10 +77,18 @@ class Run:
         if key not in self._records:
             self._records[key] = tuple(
                 self._grade(suite, case, ask, self._wait(ask, while_waiting))
-                for ask in asks(self.plan, suite, case)
+                for ask in self._asks(suite, case)
             )
+            del self._asked[key]
             self._watch(suite)
         return self._records[key]
+
+    def _asks(self, suite: Suite, case: Case) -> tuple[Ask, ...]:
+        """Return what is asked for a case; kept from the start of the run until it is graded."""
+        key = (suite.name, case.id)
+        if key not in self._asked:
+            self._asked[key] = asks(self.plan, suite, case)
+        return self._asked[key]
 
     def _watch(self, suite: Suite) -> None:
         if self._early is not None and self._early.note(suite, self._records):
@@ -98,11 +106,10 @@ class Run:
     def _grade(self, suite: Suite, case: Case, ask: Ask, outcome: Outcome) -> Record:
         sample = ask.request.sample
         again = sample >= suite.sampling.samples
-        record = Record(case.suite, case.id, ask.model, sample, outcome, aa=again)
         if not isinstance(outcome, Reply):
-            return record
+            return Record(case.suite, case.id, ask.model, sample, outcome, aa=again)
         grades, score = self._graders[case.suite].grade(case, outcome)
-        return replace(record, grades=grades, score=score)
+        return Record(case.suite, case.id, ask.model, sample, outcome, grades, score, aa=again)
 
     def all_records(self) -> list[Record]:
         """Return the records of every selected case, in the order of the suites and their cases."""

@@ -56,10 +56,14 @@ class Worker:
         item.run(self, quiet=False)
         return True
 
-    def case(self, suite: Suite, case: Case) -> tuple[Status, str]:
+    def case(self, suite: Suite, case: Case) -> Status:
         """Wait for the answers to one case."""
         records = self._run.records(suite, case)
-        return case_status(case, records, self._run.plan.project.comparisons), tell(case, records)
+        return case_status(case, records, self._run.plan.project.comparisons)
+
+    def story(self, suite: Suite, case: Case) -> str:
+        """Tell what the models answered."""
+        return tell(case, self._run.records(suite, case))
 
     def rule(self, rule: Rule) -> tuple[str, str]:
         """Never called: a worker keeps no rules."""
@@ -132,7 +136,7 @@ class Controller:
         status, why = outcome(self._live.run, rule)
         location = (nodeid.split("::", maxsplit=1)[0], max(line - 1, 0), rule.label)
         result = Result(nodeid, location, status, why, start=start, stop=time.time())
-        for report in reports(result):
+        for report in reports(result, self._config):
             self._config.hook.pytest_runtest_logreport(report=report)
 
     def _place(self, nodeid: str) -> tuple[Path, str]:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os.path
 import time
 from collections.abc import Iterator
+from functools import cached_property
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -18,8 +20,11 @@ from evalkit.plugin.rules import Rule, run_rules, suite_rules
 class Running(Protocol):
     """What items need of the session."""
 
-    def case(self, suite: Suite, case: Case) -> tuple[Status | Settled, str]:
-        """Wait for the answers; return what happened to the pair, and the story at length."""
+    def case(self, suite: Suite, case: Case) -> Status | Settled:
+        """Wait for the answers; return what happened to the pair."""
+
+    def story(self, suite: Suite, case: Case) -> str:
+        """Tell at length what the models answered."""
 
     def rule(self, rule: Rule) -> tuple[str, str]:
         """Decide (once); return a rule's status and why it blocks, empty if it does not."""
@@ -44,6 +49,13 @@ class EvalkitItem(pytest.Item):
         """Point at the line of the file that the item comes from."""
         return self.path, max(self.line - 1, 0), self.name
 
+    @cached_property
+    def location(self) -> tuple[str, int | None, str]:
+        """Where the item comes from, relative to the root; the path is worked out once a file."""
+        assert isinstance(self.parent, LocatedFile)  # noqa: S101 - items are made by such files
+        _, line, name = self.reportinfo()
+        return self.parent.relative, line, name
+
     def run(self, running: Running, *, quiet: bool) -> None:
         """Run and report the item; ``quiet`` leaves out what would break into the live line."""
         if not quiet:
@@ -60,7 +72,7 @@ class EvalkitItem(pytest.Item):
             stop=time.time(),
             keywords=keywords,
         )
-        for report in reports(result):
+        for report in reports(result, self.config):
             self.ihook.pytest_runtest_logreport(report=report)
         if not quiet:
             self.ihook.pytest_runtest_logfinish(nodeid=self.nodeid, location=self.location)
@@ -81,9 +93,10 @@ class CaseItem(EvalkitItem):
 
     def outcome(self, running: Running) -> tuple[str, str]:
         """Fail only when a critical case broke: single flips are noise that the gate judges."""
-        status, story = running.case(self.suite, self.case)
-        broke = self.case.critical and status == "broken"
-        return status, f"critical case broken\n{story}" if broke else ""
+        status = running.case(self.suite, self.case)
+        if not (self.case.critical and status == "broken"):
+            return status, ""
+        return status, f"critical case broken\n{running.story(self.suite, self.case)}"
 
 
 class RuleItem(EvalkitItem):
@@ -100,7 +113,16 @@ class RuleItem(EvalkitItem):
         return running.rule(self.rule)
 
 
-class SuiteFile(pytest.File):
+class LocatedFile(pytest.File):
+    """A file whose path from the root is worked out once, not for each of its items."""
+
+    @cached_property
+    def relative(self) -> str:
+        """The path of the file, relative to the root of the test run."""
+        return os.path.relpath(self.path, self.config.rootpath)
+
+
+class SuiteFile(LocatedFile):
     """A suite's cases, then the rules that judge it."""
 
     def __init__(self, *, suite: Suite, pairs: tuple[Pair, ...], **kwargs: Any) -> None:
@@ -117,7 +139,7 @@ class SuiteFile(pytest.File):
             yield RuleItem.from_parent(self, **_named(self, rule.label), rule=rule, line=line)
 
 
-class ProjectFile(pytest.File):
+class ProjectFile(LocatedFile):
     """The rules of the whole run."""
 
     def __init__(self, *, pairs: tuple[Pair, ...], **kwargs: Any) -> None:

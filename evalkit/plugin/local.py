@@ -58,16 +58,20 @@ class Local:
         item.run(self, quiet=self._line.on)
         return True
 
-    def case(self, suite: Suite, case: Case) -> tuple[Status | Settled, str]:
+    def case(self, suite: Suite, case: Case) -> Status | Settled:
         """Wait for the answers to one case, the live line running meanwhile."""
         run = self._live.required_run()
         if run.skips(case):
             self._line.count(suite, SETTLED)
-            return SETTLED, ""
+            return SETTLED
         records = run.records(suite, case, while_waiting=self._line.show)
         status = case_status(case, records, run.plan.project.comparisons)
         self._line.count(suite, status)
-        return status, tell(case, records)
+        return status
+
+    def story(self, suite: Suite, case: Case) -> str:
+        """Tell what the models answered."""
+        return tell(case, self._live.required_run().records(suite, case))
 
     def rule(self, rule: Rule) -> tuple[str, str]:
         """Look one rule up in the decision."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import cache
 from typing import TYPE_CHECKING, Any, Literal
 
 import pytest
@@ -17,6 +18,9 @@ SETTLED: Settled = "settled"
 
 PROPERTY = "evalkit"
 """Name of the user property that carries an item's status through xdist and into JUnit."""
+
+NEEDS_NO_TEARDOWN = frozenset(["session", "terminalreporter", "lfplugin", "logging-plugin"])
+"""Pytest's own listeners to reports, which have nothing to do at an item's tear-down."""
 
 
 class Explanation:
@@ -52,11 +56,19 @@ class Result:
     keywords: Mapping[str, Any] = field(default_factory=dict)
 
 
-def reports(result: Result) -> Iterator[pytest.TestReport]:
-    """Yield the item's report, then the empty one at which JUnit closes a test case."""
+def reports(result: Result, config: pytest.Config) -> Iterator[pytest.TestReport]:
+    """Yield the item's report, and if anybody heeds it the empty one at which it is torn down."""
     explanation = Explanation(result.why) if result.why else None
     yield _report(result, "call", explanation)
-    yield _report(result, "teardown", None)
+    if _heeds_teardown(config):
+        yield _report(result, "teardown", None)
+
+
+@cache
+def _heeds_teardown(config: pytest.Config) -> bool:
+    """Return whether anybody waits for an item's last report: JUnit does, and xdist's workers."""
+    listeners = config.hook.pytest_runtest_logreport.get_hookimpls()
+    return any(listener.plugin_name not in NEEDS_NO_TEARDOWN for listener in listeners)
 
 
 def _report(
