@@ -26,13 +26,14 @@ from evalkit.decide.decision import (
     SliceResult,
     SuiteResult,
 )
-from evalkit.decide.policy import Policy, RunLimits, SuiteRule
+from evalkit.decide.policy import CheckpointRule, Policy, RunLimits, SuiteRule
 from evalkit.decide.read_policy import policy_from
 from evalkit.decide.run import decide, decide_evidence
 from evalkit.decide.run_data import RunData
 from evalkit.decide.serialise import from_dict, to_dict
 
 __all__ = [
+    "CheckpointRule",
     "ComparisonDecision",
     "CurvePoint",
     "Decision",

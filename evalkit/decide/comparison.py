@@ -14,11 +14,13 @@ from evalkit.decide.decision import (
     SuiteResult,
 )
 from evalkit.decide.evidence import Evidence, SuiteEvidence
+from evalkit.decide.exploratory import explored
 from evalkit.decide.noise import noise_of
 from evalkit.decide.overfitting import overfit_result
 from evalkit.decide.policy import Policy
 from evalkit.decide.rules import AppliedRule, rule_for
 from evalkit.decide.seeds import generator
+from evalkit.decide.selection import select_checkpoint
 from evalkit.decide.slices import slice_results
 from evalkit.decide.suite_result import critical_pairs, suite_result
 from evalkit.model import Purpose
@@ -37,18 +39,24 @@ class _Judged:
     overfit: OverfitResult | None
 
 
-def decide_comparison(evidence: Evidence, policy: Policy, *, partial: bool) -> ComparisonDecision:
+def decide_comparison(
+    evidence: Evidence, policy: Policy, *, partial: bool, stopped: str = ""
+) -> ComparisonDecision:
     """Judge every suite, targets first, then let the gates decide."""
     suites = sorted(evidence.suites, key=lambda part: PURPOSES.index(part.suite.purpose))
     names = (evidence.pair.base, evidence.pair.candidate)
     slices = slice_results(
         [part.heldout for part in suites], policy, rng=generator("slices", *names)
     )
-    judged = [_judge(part, policy, found) for part, found in zip(suites, slices, strict=True)]
+    results = [_result(part, policy, found) for part, found in zip(suites, slices, strict=True)]
+    judged = [
+        _Judged(part, rule_for(part.suite, policy), result, _overfit(part, result, policy))
+        for part, result in zip(suites, explored(results, policy), strict=True)
+    ]
     all_gates = (
         *(gate for entry in judged for gate in _suite_gates(entry)),
         gates.identity_gate(evidence.pair, evidence.identity),
-        _run_gate(judged, policy, partial=partial),
+        _run_gate(judged, policy, partial=partial, stopped=stopped),
     )
     outcome, reasons = gates.outcome_of(all_gates)
     return ComparisonDecision(
@@ -61,14 +69,15 @@ def decide_comparison(evidence: Evidence, policy: Policy, *, partial: bool) -> C
         identity=evidence.identity,
         gates=all_gates,
         learning_curve=evidence.learning_curve,
+        selection=select_checkpoint(evidence, policy),
     )
 
 
-def _judge(part: SuiteEvidence, policy: Policy, slices: tuple[SliceResult, ...]) -> _Judged:
-    name, rule = part.suite.name, rule_for(part.suite, policy)
+def _result(part: SuiteEvidence, policy: Policy, slices: tuple[SliceResult, ...]) -> SuiteResult:
+    name = part.suite.name
     result = suite_result(
         part,
-        rule=rule,
+        rule=rule_for(part.suite, policy),
         alpha=policy.alpha,
         rng=generator("suite", name),
         slices=slices,
@@ -76,34 +85,39 @@ def _judge(part: SuiteEvidence, policy: Policy, slices: tuple[SliceResult, ...])
     if part.aa:
         noise = noise_of(part.aa, result, alpha=policy.alpha, rng=generator("noise", name))
         result = replace(result, noise=noise)
-    overfit = None
-    if part.train.expected and part.heldout.expected:
-        overfit = overfit_result(
-            name,
-            part.train,
-            heldout=part.watched.gap if part.watched else part.heldout,
-            verdict=result.verdict,
-            policy=policy,
-            rng=generator("overfitting", name),
-        )
-        if part.watched and not overfit.note:
-            overfit = replace(overfit, note=run_words.gap_of_first(part.watched.gap.expected))
-    return _Judged(part, rule, result, overfit)
+    return result
+
+
+def _overfit(part: SuiteEvidence, result: SuiteResult, policy: Policy) -> OverfitResult | None:
+    if not (part.train.expected and part.heldout.expected):
+        return None
+    overfit = overfit_result(
+        result.suite,
+        part.train,
+        heldout=part.watched.gap if part.watched else part.heldout,
+        verdict=result.verdict,
+        policy=policy,
+        rng=generator("overfitting", result.suite),
+    )
+    if part.watched and not overfit.note:
+        overfit = replace(overfit, note=run_words.gap_of_first(part.watched.gap.expected))
+    return overfit
 
 
 def _suite_gates(entry: _Judged) -> Iterator[Gate]:
     name, rule = entry.result.suite, entry.rule
     pairs = critical_pairs(entry.evidence, rule)
     yield gates.suite_gate(entry.result, rule)
-    if pairs.critical_expected:
+    if pairs.has_critical:
         yield gates.critical_gate(name, pairs, broken=entry.result.broken_critical, rule=rule)
     if entry.overfit:
         yield gates.overfitting_gate(entry.overfit, rule)
 
 
-def _run_gate(judged: Sequence[_Judged], policy: Policy, *, partial: bool) -> Gate:
+def _run_gate(judged: Sequence[_Judged], policy: Policy, *, partial: bool, stopped: str) -> Gate:
     absent = sorted(policy.suites.keys() - {entry.result.suite for entry in judged})
-    faults = [run_words.suite_absent(name) for name in absent]
+    faults = [run_words.as_sentence(stopped)] if stopped else []
+    faults += [run_words.suite_absent(name) for name in absent]
     if partial:
         return gates.run_gate([], policy, faults=[run_words.deselected(), *faults])
     parts = [

@@ -10,6 +10,13 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Literal
 
+from evalkit.decide.repeat_results import (
+    NextPurchase,
+    PassRates,
+    RepeatedSamples,
+    VarianceParts,
+)
+from evalkit.decide.selection_result import Contender, Selection, SuiteSelection
 from evalkit.model import Purpose
 from evalkit.stats.values import FlipRates, Interval
 
@@ -17,6 +24,7 @@ __all__ = [
     "Bound",
     "Bounds",
     "ComparisonDecision",
+    "Contender",
     "CurvePoint",
     "Decision",
     "FlipRates",
@@ -25,15 +33,21 @@ __all__ = [
     "GateStatus",
     "IdentityResult",
     "Interval",
+    "NextPurchase",
     "Noise",
     "Outcome",
     "OverfitClass",
     "OverfitResult",
+    "PassRates",
+    "RepeatedSamples",
+    "Selection",
     "SliceResult",
     "StopAnswer",
     "StopCause",
     "Stopping",
     "SuiteResult",
+    "SuiteSelection",
+    "VarianceParts",
     "Verdict",
 ]
 
@@ -100,8 +114,9 @@ class Noise:
     """What changes between two runs of the base on one suite, though nothing has changed (A/A).
 
     ``spread`` is the standard deviation of a case's difference around 0; ``flips`` the share of
-    cases whose binary score changed. ``difference``, ``interval`` (95 %) and ``p_value`` (exact)
-    ask if the two runs differ on average, which noise alone would not make them.
+    cases whose binary score changed. ``difference``, ``interval`` (95 %), ``p_value`` of the test
+    that it inverts and ``p_exact`` beside it ask if the two runs differ on average, which noise
+    alone would not make them.
     ``false_regressed`` and ``false_refused`` are the shares of suites drawn from these pairs that
     the gate would call regressed, and would not pass at the suite's margin. ``excess`` is the churn
     between base and candidate less the noise.
@@ -118,6 +133,7 @@ class Noise:
     false_refused: float | None
     excess: float | None
     excess_interval: Interval | None
+    p_exact: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,8 +163,10 @@ class Stopping:
 class SliceResult:
     """One slice of one suite: an alarm, never a gate.
 
-    ``p_value`` is one-sided, for a loss; ``p_adjusted`` is corrected over the family, which is all
-    slices of the suite, and ``None`` where a slice had no test. ``alarm``: at most alpha.
+    ``p_value`` is one-sided, for a loss, and belongs to the test that ``interval`` inverts; where
+    that is the score test, ``p_exact`` is the exact test beside it (else ``None``), and an alarm
+    needs both. ``p_adjusted`` is the larger of the two corrected over the family that the policy
+    names, and ``None`` where a slice had no test. ``alarm``: it is at most alpha.
     """
 
     field: str
@@ -162,6 +180,7 @@ class SliceResult:
     p_adjusted: float | None
     alarm: bool
     note: str = ""
+    p_exact: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,7 +196,11 @@ class SuiteResult:
     ``noise`` is there where the base was asked twice, ``stopping`` where the suite was judged while
     it was asked: then there is no p-value, the intervals hold wherever it stopped, and
     ``expected_cases`` are those that were asked. ``binary``: all scores are 0 or 1.
-    ``variance`` is that of one case's difference, for planning.
+    ``variance`` is that of one case's difference, for planning; ``repeats`` is there where a case
+    has several samples of one model. ``p_adjusted`` is ``p_value`` corrected over the suites of the
+    comparison that only report, ``None`` for the others and without a test: above alpha, such a
+    suite's verdict claims no change, and its intervals are still those of the suite alone.
+    ``min_cases``: with fewer compared cases the rule cannot pass.
     ``errors`` and ``ungraded`` count cases with at least one failed call or ungraded answer of
     either model. A case is compared as long as both models have a graded answer to it;
     ``expected_cases`` - ``n`` are left out; ``bounds`` says what they could have changed, and the
@@ -216,12 +239,21 @@ class SuiteResult:
     variance: float | None = None
     noise: Noise | None = None
     stopping: Stopping | None = None
+    repeats: RepeatedSamples | None = None
+    p_adjusted: float | None = None
+    min_cases: int = 0
 
     @property
     def gate_intervals(self) -> tuple[Interval | None, ...]:
         """The interval that decides, and those of the bounds if an answer is missing."""
         ends = (self.bounds.worst, self.bounds.best) if self.bounds else ()
         return self.gate_interval, *(end.gate_interval for end in ends)
+
+    @property
+    def differences(self) -> tuple[float | None, ...]:
+        """The difference seen, and those of the bounds if an answer is missing."""
+        ends = (self.bounds.worst, self.bounds.best) if self.bounds else ()
+        return self.difference, *(end.difference for end in ends)
 
 
 @dataclass(frozen=True, slots=True)
@@ -306,7 +338,8 @@ class Gate:
 class ComparisonDecision:
     """Everything decided about one candidate against one base.
 
-    ``identity`` is ``None`` where there were scores only.
+    ``identity`` is ``None`` where there were scores only, ``selection`` where the candidate has no
+    checkpoint with a score; it decides nothing.
     """
 
     base: str
@@ -318,6 +351,7 @@ class ComparisonDecision:
     identity: IdentityResult | None
     gates: tuple[Gate, ...]
     learning_curve: tuple[CurvePoint, ...] = ()
+    selection: Selection | None = None
 
 
 @dataclass(frozen=True, slots=True)

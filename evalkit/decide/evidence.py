@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from evalkit.decide.asking import asked_only
+from evalkit.decide.checkpoint_scores import CheckpointScores, checkpoint_scores, contenders
 from evalkit.decide.curve import learning_curve
 from evalkit.decide.decision import CurvePoint, IdentityResult
 from evalkit.decide.identity import identity_result
@@ -25,7 +26,7 @@ class SuiteEvidence:
 
     ``aa`` pairs the base's first answers with its second ones; ``None`` if it was asked once.
     ``watched`` is there where the suite was judged while it was asked; ``heldout`` then holds the
-    cases that count.
+    cases that count. ``checkpoints`` is there where the candidate has checkpoints with scores.
     """
 
     suite: Suite
@@ -33,6 +34,7 @@ class SuiteEvidence:
     train: Pairs
     aa: Pairs | None = None
     watched: Watched | None = None
+    checkpoints: CheckpointScores | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,9 +64,12 @@ def learner(project: Project, name: str) -> str:
 
 def _evidence(run: RunData, pair: Pair, table: Table) -> Evidence:
     counted = replace(run, suites=tuple(asked_only(suite, run.watched) for suite in run.suites))
+    models = contenders(run, pair.candidate, table)
+    scores = (checkpoint_scores(s, models, base=pair.base, table=table) for s in counted.suites)
+    found = (_suite(suite, run, pair, table) for suite in run.suites)
     return Evidence(
         pair=pair,
-        suites=tuple(_suite(suite, run, pair, table) for suite in run.suites),
+        suites=tuple(replace(part, checkpoints=s) for part, s in zip(found, scores, strict=True)),
         identity=identity_result(counted, pair),
         learning_curve=learning_curve(counted, pair.candidate, table),
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Iterator, Sequence
 
 from evalkit.decide import run_words, words
@@ -19,6 +20,7 @@ from evalkit.decide.pairs import Pairs
 from evalkit.decide.policy import Policy, RunLimits
 from evalkit.decide.rules import AppliedRule
 from evalkit.decide.suite_result import critical_at_risk
+from evalkit.decide.verdict import exceeds
 from evalkit.model import Pair
 from evalkit.stats.proportions import rule_of_three
 
@@ -50,7 +52,9 @@ def suite_gate(result: SuiteResult, rule: AppliedRule) -> Gate:
 
     A lenient rule waives doubt only where the suite has its cases, an interval, and a difference
     that would pass if it were certain: a policy that only warns must not promote a collapse that
-    too few cases leave in doubt.
+    too few cases leave in doubt. Nor one that missing answers leave in doubt: what was observed
+    must not be a loss by itself, and the difference must pass with every missing answer against
+    the candidate too.
     """
     why = _SENTENCES.get(rule.rule, words.suite_sentence)(result)
     status = _suite_status(result, rule)
@@ -152,26 +156,27 @@ def _suite_status(result: SuiteResult, rule: AppliedRule) -> GateStatus:
 
 
 def _superior(gate: Interval, rule: AppliedRule) -> GateStatus:
-    if gate.high < rule.min_gain:
+    if exceeds(rule.min_gain, gate.high):
         return "failed"
-    return "passed" if gate.low > rule.min_gain else "inconclusive"
+    return "passed" if exceeds(gate.low, rule.min_gain) else "inconclusive"
 
 
 def _equivalent(gate: Interval, rule: AppliedRule) -> GateStatus:
     """Hold two one-sided tests at once: the interval at 1 - 2 alpha [Schuirmann 1987]."""
-    if gate.low > rule.margin or gate.high < -rule.margin:
+    if exceeds(gate.low, rule.margin) or exceeds(-rule.margin, gate.high):
         return "failed"
-    inside = -rule.margin < gate.low and gate.high < rule.margin
+    inside = exceeds(gate.low, -rule.margin) and exceeds(rule.margin, gate.high)
     return "passed" if inside else "inconclusive"
 
 
 def _would_pass(result: SuiteResult, rule: AppliedRule) -> bool:
-    if result.gate_interval is None or result.difference is None or result.n < rule.min_cases:
-        return False
-    if rule.rule == "equivalent" and result.difference >= rule.margin:
+    observed = result.bounds.observed if result.bounds else result.verdict
+    likely_loss = _NON_INFERIOR[observed] == "failed"
+    if result.gate_interval is None or likely_loss or result.n < rule.min_cases:
         return False
     least = rule.min_gain if rule.rule == "superior" else -rule.margin
-    return result.difference > least
+    most = rule.margin if rule.rule == "equivalent" else math.inf
+    return all(d is not None and exceeds(d, least) and exceeds(most, d) for d in result.differences)
 
 
 def _faults(name: str, pairs: Pairs, limits: RunLimits) -> Iterator[str]:

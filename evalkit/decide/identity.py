@@ -25,7 +25,7 @@ def identity_result(run: RunData, pair: Pair) -> IdentityResult:
     inside = {(c.suite, c.id) for s in run.suites for c in s.cases if c.split == "heldout"}
     base, candidate = (_answers(run.records, name, inside) for name in (pair.base, pair.candidate))
     shared = base.keys() & candidate.keys()
-    different = sum(_said(base[key]) != _said(candidate[key]) for key in shared)
+    different = sum(said(base[key]) != said(candidate[key]) for key in shared)
     strangers = [
         words.answered_by_another(name, asked=spec.model, answered=other)
         for name, answers in ((pair.base, base), (pair.candidate, candidate))
@@ -65,7 +65,8 @@ def _answers(records: Iterable[Record], model: str, inside: set[tuple[str, str]]
     }
 
 
-def _said(reply: Reply) -> tuple[str, object]:
+def said(reply: Reply) -> tuple[str, object]:
+    """Return what makes two answers the same: the text and the calls of tools."""
     return reply.text, reply.extra.get("tool_calls")
 
 

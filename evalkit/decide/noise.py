@@ -45,16 +45,17 @@ def noise_of(
         false_refused=alarms.not_passed.value if alarms else None,
         excess=excess,
         excess_interval=excess_interval,
+        p_exact=None if isinstance(exact := floor.comparison.exact, NotEstimable) else exact.value,
     )
 
 
 def _change(compared: PairedComparison) -> tuple[Interval | None, float | None]:
-    """Return the interval and the exact p-value of a change between the two runs of the base."""
-    procedure, exact = compared.procedure, compared.exact
-    if isinstance(procedure, NotEstimable) or isinstance(exact, NotEstimable):
+    """Return the interval of a change between the two runs, and the p-value of its test."""
+    procedure = compared.procedure
+    if isinstance(procedure, NotEstimable):
         return None, None
     found = procedure.interval(level=READING_LEVEL)
-    return (None if isinstance(found, NotEstimable) else found), exact.value
+    return None if isinstance(found, NotEstimable) else found, procedure.p_value().value
 
 
 def _alarms(

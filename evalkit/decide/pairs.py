@@ -16,6 +16,9 @@ from evalkit.stats.arrays import FloatArray, IntArray
 
 Flags = NDArray[np.bool_]
 
+RIGHT = 0.5
+"""The mean score from which a case counts as right."""
+
 
 @dataclass(frozen=True, slots=True)
 class Membership:
@@ -48,13 +51,27 @@ class Extremes:
 
 
 @dataclass(frozen=True, slots=True)
+class Samples:
+    """One model's single scores of the compared cases, in the order of cases, then of scores.
+
+    ``case`` is the index of each one's case; every compared case has at least one.
+    """
+
+    case: IntArray
+    score: FloatArray
+
+
+@dataclass(frozen=True, slots=True)
 class Pairs:
     """The cases that both models answered, by id, with their scores; and what is left out.
 
     ``ids``, ``base``, ``candidate``, ``clusters`` (a number per case from 0, equal within a
-    cluster; ``None`` if each case is its own) and ``critical`` are aligned. ``errors`` and
-    ``ungraded`` count cases among the ``expected`` ones; a case can be both, and compared all the
-    same through other samples. ``extremes`` is ``None`` when no answer is missing.
+    cluster; ``None`` if each case is its own) and ``critical`` are aligned. ``critical_missing``
+    are the ids of critical cases that were not compared, or were while missing answers could make
+    them broken. ``errors`` and ``ungraded`` count cases among the ``expected`` ones; a case can be
+    both, and compared all the same through other samples. ``extremes`` is ``None`` when no answer
+    is missing. ``samples`` are those of base and candidate; ``None`` where each case has one score
+    of each, which says it all.
     """
 
     ids: Sequence[str]
@@ -68,6 +85,7 @@ class Pairs:
     critical_missing: tuple[str, ...] = ()
     slices: Membership = NO_SLICES
     extremes: Extremes | None = None
+    samples: tuple[Samples, Samples] | None = None
 
     @property
     def n(self) -> int:
@@ -75,6 +93,6 @@ class Pairs:
         return len(self.ids)
 
     @property
-    def critical_expected(self) -> int:
-        """The number of critical cases, compared or not."""
-        return int(np.count_nonzero(self.critical)) + len(self.critical_missing)
+    def has_critical(self) -> bool:
+        """Whether there is a critical case, compared or not."""
+        return bool(self.critical.any()) or bool(self.critical_missing)

@@ -6,18 +6,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
-Correction = Literal[
-    "holm",
-    "hochberg",
-    "hommel",
-    "bonferroni",
-    "tarone",
-    "min_p",
-    "max_t",
-    "bh",
-    "by",
-    "none",
-]
+PlainCorrection = Literal["holm", "hochberg", "hommel", "bonferroni", "bh", "by", "none"]
+"""How p-values of any kind are corrected for the number of tests in their family."""
+
+Correction = Literal[PlainCorrection, "tarone", "min_p", "max_t"]
 """How the tests of a family of slices are corrected for their number."""
 
 Rule = Literal["superior", "non_inferior", "equivalent", "report"]
@@ -53,12 +45,28 @@ class RunLimits:
 
 
 @dataclass(frozen=True, slots=True)
+class CheckpointRule:
+    """How the best checkpoint of a candidate is looked for; it gates nothing.
+
+    ``split``: chosen on ``dev_share`` of the cases of each suite that chooses, judged on the
+    others. ``simultaneous``: chosen and judged on the same cases, corrected for the choice.
+    ``suites`` are those that choose; empty stands for the suites that have to improve, or where
+    none has to, for all that gate.
+    """
+
+    method: Literal["split", "simultaneous"] = "split"
+    dev_share: float = 0.5
+    suites: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Policy:
     """What must hold for a candidate to replace its base.
 
     ``alpha`` bounds the risk of passing a suite that is worse by more than its margin, or gained
     less than asked. ``slice_family`` says which slices are corrected together: those of a suite,
-    or of all suites of a comparison. ``max_gap`` is the largest generalisation gap that is not
+    or of all suites of a comparison. ``exploratory_correction`` is that of the suites of a
+    comparison that only report. ``max_gap`` is the largest generalisation gap that is not
     overfitting.
     """
 
@@ -67,6 +75,8 @@ class Policy:
     suites: Mapping[str, SuiteRule] = field(default_factory=dict)
     slice_correction: Correction = "holm"
     slice_family: Literal["suite", "comparison"] = "suite"
+    exploratory_correction: PlainCorrection = "bh"
+    checkpoints: CheckpointRule = CheckpointRule()
     max_gap: float = 0.05
     on_inconclusive: Literal["block", "warn"] = "block"
     default_margin: float = 0.02

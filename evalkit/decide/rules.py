@@ -7,11 +7,12 @@ from dataclasses import dataclass
 from evalkit.decide.policy import Policy, Rule, SuiteRule
 from evalkit.model import Purpose, Suite
 
-_BY_PURPOSE: dict[Purpose, Rule] = {
+BY_PURPOSE: dict[Purpose, Rule] = {
     "target": "superior",
     "guard": "non_inferior",
     "report": "report",
 }
+"""The rule of a suite of which the policy names none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +43,7 @@ def rule_for(suite: Suite, policy: Policy) -> AppliedRule:
     Where the rule is only to report, a broken critical case is only reported too.
     """
     said = policy.suites.get(suite.name, SuiteRule())
-    rule = said.rule or _BY_PURPOSE[suite.purpose]
+    rule = said.rule or BY_PURPOSE[suite.purpose]
     margins = (said.margin, suite.margin, policy.default_margin)
     return AppliedRule(
         rule=rule,

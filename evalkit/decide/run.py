@@ -24,16 +24,20 @@ def decide(run: RunData, policy: Policy) -> Decision:
     # scipy takes longer to load than most runs take to plan; only deciding needs it.
     from evalkit.decide.evidence import gather
 
-    return decide_evidence(gather(run), policy, partial=run.partial)
+    return decide_evidence(gather(run), policy, partial=run.partial, stopped=run.stopped)
 
 
-def decide_evidence(evidence: Sequence[Evidence], policy: Policy, *, partial: bool) -> Decision:
+def decide_evidence(
+    evidence: Sequence[Evidence], policy: Policy, *, partial: bool, stopped: str = ""
+) -> Decision:
     """Return what ``policy`` says about every comparison of ``evidence``; otherwise as `decide`."""
     from evalkit.decide.comparison import decide_comparison
     from evalkit.decide.families import families
     from evalkit.decide.gates import worst
 
-    comparisons = tuple(decide_comparison(part, policy, partial=partial) for part in evidence)
+    comparisons = tuple(
+        decide_comparison(part, policy, partial=partial, stopped=stopped) for part in evidence
+    )
     decision = Decision(
         outcome=worst(comparison.outcome for comparison in comparisons),
         comparisons=comparisons,

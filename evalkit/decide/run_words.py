@@ -5,8 +5,23 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from evalkit.decide.decision import IdentityResult, SuiteResult
-from evalkit.decide.words import many, name_first, percent
+from evalkit.decide.policy import Correction, PlainCorrection
+from evalkit.decide.words import many, percent
 from evalkit.model import Pair
+
+CORRECTIONS: dict[Correction, str] = {
+    "holm": "corrected together by Holm",
+    "hochberg": "corrected together by Hochberg",
+    "hommel": "corrected together by Hommel",
+    "bonferroni": "corrected together by Bonferroni",
+    "tarone": "corrected together by Tarone and Holm",
+    "min_p": "corrected together by the joint sign-flip of the smallest p-value",
+    "max_t": "corrected together by the joint sign-flip of the largest statistic",
+    "bh": "with the share of false alarms bounded by Benjamini and Hochberg",
+    "by": "with the share of false alarms bounded by Benjamini and Yekutieli",
+    "none": "not corrected",
+}
+"""What is done about the number of tests in a family."""
 
 _LISTED = 5
 
@@ -14,7 +29,7 @@ _LISTED = 5
 def few_cases(result: SuiteResult, asked: int) -> str:
     """Return that a suite was compared on fewer cases than the policy asks for."""
     compared = f"{many(result.n, 'case')} compared"
-    return f"{name_first(result.suite)}: {compared}, at least {asked} are asked for."
+    return f"{result.suite}: {compared}, at least {asked} are asked for."
 
 
 def waived() -> str:
@@ -28,10 +43,10 @@ def critical_broken(suite: str, broken: Sequence[str]) -> str:
 
 
 def critical_missing(suite: str, missing: Sequence[str]) -> str:
-    """Return which critical cases could not be compared."""
+    """Return of which critical cases it is open if they broke."""
     verb = "lacks" if len(missing) == 1 else "lack"
     count = many(len(missing), "critical case")
-    return f"{count} of {suite} {verb} a score of both models: {_listed(missing)}."
+    return f"{count} of {suite} {verb} answers, so a break is not ruled out: {_listed(missing)}."
 
 
 def critical_held(suite: str, *, at_risk: int, bound: float) -> str:
@@ -86,6 +101,18 @@ def deselected() -> str:
     return "Cases were left out on purpose, so this run covers only a part of the project."
 
 
+def stopped(by: str, limit: str, *, missing: int, of: int) -> str:
+    """Return what ended a run before all was asked, and how much that left open."""
+    done = "asked" if by == "budget" else "answered"
+    left = f"{missing:,} of {of:,} requests {'was' if missing == 1 else 'were'} not {done}"
+    return f"stopped by the {by} ({limit}): {left}"
+
+
+def as_sentence(words: str) -> str:
+    """Return words as a sentence of their own."""
+    return f"{words[:1].upper()}{words[1:]}."
+
+
 def suite_absent(name: str) -> str:
     """Return that the policy names a suite that the run does not have."""
     return f"The policy has a rule for {name}, but the run has no such suite."
@@ -121,6 +148,28 @@ def required_family(suites: Sequence[str], alpha: float) -> str:
         f"Required suites ({', '.join(suites)}): each is judged at {percent(alpha)} and all must "
         "pass, so no correction for their number is needed."
     )
+
+
+def exploratory_family(
+    pair: str, suites: Sequence[SuiteResult], correction: PlainCorrection
+) -> str:
+    """Return how the tests of the suites that only report were corrected together."""
+    tested = sum(suite.p_adjusted is not None for suite in suites)
+    left_out = f"; {len(suites) - tested} without a test left out" if tested < len(suites) else ""
+    return (
+        f"Suites that only report, {pair}: {many(tested, 'two-sided test')} for a change, "
+        f"{CORRECTIONS[correction]}{left_out}. Each interval is that of its suite alone."
+    )
+
+
+def alone_a_change(p_adjusted: float | None, among: int) -> str:
+    """Return why a suite is not called changed though its own interval excludes 0."""
+    if p_adjusted is None:
+        return "not called changed, as there is no p-value"
+    if among == 1:
+        return f"not called changed, as its p is {p_adjusted:.3f}"
+    number = f"among the {among} suites that only report"
+    return f"not called changed, as {number} its adjusted p is {p_adjusted:.3f}"
 
 
 def _listed(ids: Sequence[str]) -> str:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from evalkit.decide.evidence import Evidence, SuiteEvidence
-from evalkit.decide.pairs import Extremes, Flags, Membership, Pairs
+from evalkit.decide.pairs import RIGHT, Extremes, Flags, Membership, Pairs, Samples
 from evalkit.model import Pair, Suite
 from evalkit.stats.arrays import FloatArray, IntArray
 
@@ -156,7 +156,8 @@ def _pairs(table: ScoreTable, sides: tuple[Tally, Tally], expected: IntArray) ->
     base, candidate = sides
     both = (base.graded[expected] > 0) & (candidate.graded[expected] > 0)
     inside, cases = expected[both], table.cases
-    lost = expected[~both & cases.critical[expected]]
+    doubtful = ~both | _may_have_broken(base, candidate)[expected]
+    lost = expected[doubtful & cases.critical[expected]]
     return Pairs(
         ids=tuple(cases.ids[i] for i in inside.tolist()),
         base=base.means[inside],
@@ -169,7 +170,15 @@ def _pairs(table: ScoreTable, sides: tuple[Tally, Tally], expected: IntArray) ->
         critical_missing=tuple(cases.ids[i] for i in lost.tolist()),
         slices=_members(cases, inside),
         extremes=_extremes(table, sides, expected),
+        samples=_samples(table, sides, inside),
     )
+
+
+def _may_have_broken(base: Tally, candidate: Tally) -> Flags:
+    """Return which cases missing answers may have broken, by the rule of `tabulate`."""
+    missing = (base.missing > 0) | (candidate.missing > 0)
+    (_, base_high), (low, _) = base.extremes(), candidate.extremes()
+    return np.asarray(missing & (base_high >= RIGHT) & (low < RIGHT))
 
 
 def _either(base: IntArray, candidate: IntArray, chosen: IntArray) -> int:
@@ -189,6 +198,29 @@ def _extremes(table: ScoreTable, sides: tuple[Tally, Tally], expected: IntArray)
     )
 
 
+def _samples(
+    table: ScoreTable, sides: tuple[Tally, Tally], compared: IntArray
+) -> tuple[Samples, Samples] | None:
+    if not any(np.any(side.graded[compared] > 1) for side in sides):
+        return None
+    place = _places(table.cases, compared)
+    return _samples_of(table.rows, BASE, place), _samples_of(table.rows, CANDIDATE, place)
+
+
+def _samples_of(rows: RowColumns, side: int, place: IntArray) -> Samples:
+    kept = (rows.side == side) & (rows.state == GRADED) & (place[rows.case] >= 0)
+    case, score = place[rows.case[kept]], rows.score[kept]
+    order = np.lexsort((score, case))
+    return Samples(case[order], score[order])
+
+
+def _places(cases: CaseColumns, chosen: IntArray) -> IntArray:
+    """Return each case's place among the chosen ones, -1 for the others."""
+    place = np.full(len(cases.ids), -1, dtype=np.int64)
+    place[chosen] = np.arange(len(chosen))
+    return place
+
+
 def _clusters(cases: CaseColumns, chosen: IntArray) -> IntArray | None:
     """Number the clusters of the chosen cases, by the rule of `tabulate.cluster_labels`."""
     cluster, asked = cases.cluster[chosen], cases.asked[chosen]
@@ -206,9 +238,7 @@ def _clusters(cases: CaseColumns, chosen: IntArray) -> IntArray | None:
 
 def _members(cases: CaseColumns, chosen: IntArray) -> Membership:
     members = cases.slices
-    place = np.full(len(cases.ids), -1, dtype=np.int64)
-    place[chosen] = np.arange(len(chosen))
-    case = place[members.case]
+    case = _places(cases, chosen)[members.case]
     kept = case >= 0
     groups, group = np.unique(members.group[kept], return_inverse=True)
     names = tuple(members.names[i] for i in groups.tolist())

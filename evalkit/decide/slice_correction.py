@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from itertools import pairwise
 
 import numpy as np
@@ -22,6 +21,8 @@ from evalkit.stats.multiplicity import Method, adjust, smallest_sign_p
 from evalkit.stats.paired import is_binary
 
 P = float | None
+Adjusted = tuple[P, ...]
+"""One suite's p-values of a loss, corrected over the family; ``None`` where there was no test."""
 
 _PLAIN: dict[Correction, Method] = {
     "holm": "holm",
@@ -35,21 +36,10 @@ _PLAIN: dict[Correction, Method] = {
 _JOINT: dict[Correction, Statistic] = {"min_p": "min-p", "max_t": "max-t"}
 
 
-@dataclass(frozen=True, slots=True)
-class Corrected:
-    """One suite's slices: p-values of a loss, and the same corrected over the family.
-
-    ``None`` where there was no test.
-    """
-
-    p_values: tuple[P, ...]
-    adjusted: tuple[P, ...]
-
-
 def correct_slices(
     suites: Sequence[tuple[Pairs, FloatArray]], policy: Policy, *, rng: np.random.Generator
-) -> list[Corrected]:
-    """Return the corrected slices of each suite, given its pairs and its raw p-values (nan: none).
+) -> list[Adjusted]:
+    """Return each suite's corrected p-values, given its pairs and its raw ones (nan: none).
 
     The families are those of the policy.
     """
@@ -60,24 +50,21 @@ def correct_slices(
 
 def _corrected(
     family: Sequence[tuple[Pairs, FloatArray]], policy: Policy, rng: np.random.Generator
-) -> Corrected:
+) -> Adjusted:
     raw = tuple(_or_none(p) for _, values in family for p in values.tolist())
     correction = policy.slice_correction
     if correction == "none" or not raw:
-        return Corrected(raw, raw)
+        return raw
     if correction in _JOINT:
         found = joint_sign_flip(_members(family), rng=rng, statistic=_JOINT[correction])
-        return Corrected(raw, tuple(map(_at_least, raw, found.step_down.values)))
+        return tuple(map(_at_least, raw, found.step_down.values))
     smallest = [p for pairs, _ in family for p in _smallest(pairs)]
-    return Corrected(raw, adjust(raw, method=_PLAIN[correction], smallest=smallest).values)
+    return adjust(raw, method=_PLAIN[correction], smallest=smallest).values
 
 
-def _split(whole: Corrected, suites: Sequence[tuple[Pairs, FloatArray]]) -> list[Corrected]:
+def _split(whole: Adjusted, suites: Sequence[tuple[Pairs, FloatArray]]) -> list[Adjusted]:
     ends = np.cumsum([0, *(len(values) for _, values in suites)]).tolist()
-    return [
-        Corrected(whole.p_values[start:end], whole.adjusted[start:end])
-        for start, end in pairwise(ends)
-    ]
+    return [whole[start:end] for start, end in pairwise(ends)]
 
 
 def _members(family: Sequence[tuple[Pairs, FloatArray]]) -> Memberships:
@@ -116,7 +103,7 @@ def _smallest(pairs: Pairs) -> list[P]:
 
 def _at_least(raw: P, adjusted: P) -> P:
     """Return the adjusted p-value; one from random flips may fall below the exact one by chance."""
-    return adjusted if raw is None or adjusted is None else max(raw, adjusted)
+    return None if raw is None or adjusted is None else max(raw, adjusted)
 
 
 def _or_none(p: float) -> P:

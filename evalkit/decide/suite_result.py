@@ -16,16 +16,15 @@ from evalkit.decide.decision import (
 )
 from evalkit.decide.evidence import SuiteEvidence
 from evalkit.decide.needs import needs_of
-from evalkit.decide.pairs import Pairs
+from evalkit.decide.pairs import RIGHT, Pairs
 from evalkit.decide.reading import Reading, read
+from evalkit.decide.repeats import repeats_of
 from evalkit.decide.rules import AppliedRule
 from evalkit.decide.verdict import common
 from evalkit.decide.watched_reading import read_watched
 from evalkit.stats.flips import flip_rates
 from evalkit.stats.paired import is_binary
 from evalkit.stats.values import NotEstimable
-
-_RIGHT = 0.5
 
 
 def suite_result(
@@ -40,8 +39,7 @@ def suite_result(
     suite, pairs = part.suite, part.heldout
     found, bounds, stopping = _readings(part, rule, alpha=alpha, rng=rng)
     compared, binary = found.compared, is_binary(pairs.base, pairs.candidate)
-    needs = needs_of(compared, rule, binary=binary, alpha=alpha)
-    flips = _flips(pairs)
+    needs, flips = needs_of(compared, rule, binary=binary, alpha=alpha), _flips(pairs)
     return SuiteResult(
         suite=suite.name,
         purpose=suite.purpose,
@@ -75,6 +73,8 @@ def suite_result(
         binary=binary,
         variance=compared.variance,
         stopping=stopping,
+        repeats=repeats_of(part, rng=rng),
+        min_cases=rule.min_cases,
     )
 
 
@@ -112,17 +112,17 @@ def critical_pairs(part: SuiteEvidence, rule: AppliedRule) -> Pairs:
 
 def broken_critical(pairs: Pairs) -> tuple[str, ...]:
     """Return the ids of the critical cases that the base gets right and the candidate does not."""
-    broken = pairs.critical & (pairs.base >= _RIGHT) & (pairs.candidate < _RIGHT)
+    broken = pairs.critical & (pairs.base >= RIGHT) & (pairs.candidate < RIGHT)
     return tuple(pairs.ids[i] for i in np.flatnonzero(broken).tolist())
 
 
 def critical_at_risk(pairs: Pairs) -> int:
     """Return how many critical cases the base gets right."""
-    return int(np.count_nonzero(pairs.critical & (pairs.base >= _RIGHT)))
+    return int(np.count_nonzero(pairs.critical & (pairs.base >= RIGHT)))
 
 
 def _flips(pairs: Pairs) -> Flips:
-    base, candidate = pairs.base >= _RIGHT, pairs.candidate >= _RIGHT
+    base, candidate = pairs.base >= RIGHT, pairs.candidate >= RIGHT
     return Flips(
         both_right=int(np.count_nonzero(base & candidate)),
         fixed=int(np.count_nonzero(~base & candidate)),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import math
 from collections import Counter, defaultdict
@@ -10,7 +11,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from evalkit.decide.pairs import Extremes, Membership, Pairs
+from evalkit.decide.pairs import RIGHT, Extremes, Membership, Pairs, Samples
 from evalkit.model import Case, Failure, Record
 from evalkit.stats.arrays import FloatArray, IntArray
 
@@ -30,13 +31,15 @@ class Answers:
 
     ``failed`` and ``ungraded`` count such answers by case. A case is in ``means`` as soon as one of
     its samples is graded, so that a failed sample does not change its weight; ``graded`` counts
-    those samples.
+    those samples. ``several`` holds the single scores, in rising order, of the cases with more than
+    one.
     """
 
     means: Mapping[str, float]
     graded: Mapping[str, int] = field(default_factory=dict)
     failed: Mapping[str, int] = field(default_factory=dict)
     ungraded: Mapping[str, int] = field(default_factory=dict)
+    several: Mapping[str, tuple[float, ...]] = field(default_factory=dict)
 
     def missing(self, case: str) -> int:
         """Return how many answers to a case have no score; one where nothing was recorded."""
@@ -84,10 +87,22 @@ def pair_up(cases: Iterable[Case], base: Answers, candidate: Answers) -> Pairs:
         ungraded=sum(c.id in base.ungraded or c.id in candidate.ungraded for c in expected),
         clusters=cluster_labels(compared),
         critical=np.array([c.critical for c in compared], dtype=np.bool_),
-        critical_missing=tuple(c.id for c in expected if c.critical and c.id not in inside),
+        critical_missing=tuple(
+            c.id
+            for c in expected
+            if c.critical and (c.id not in inside or _may_have_broken(c.id, base, candidate))
+        ),
         slices=_members(compared),
         extremes=_extremes(expected, base, candidate),
+        samples=_samples([c.id for c in compared], base, candidate),
     )
+
+
+def _may_have_broken(case: str, base: Answers, candidate: Answers) -> bool:
+    """Return whether missing answers leave it open if a compared case broke."""
+    if not (base.missing(case) or candidate.missing(case)):
+        return False
+    return base.extremes(case)[1] >= RIGHT > candidate.extremes(case)[0]
 
 
 def _array(values: Iterable[float]) -> FloatArray:
@@ -105,6 +120,20 @@ def _extremes(cases: Sequence[Case], base: Answers, candidate: Answers) -> Extre
         candidate_high=_array(high for _, high in theirs),
         clusters=cluster_labels(cases),
     )
+
+
+def _samples(
+    cases: Sequence[str], base: Answers, candidate: Answers
+) -> tuple[Samples, Samples] | None:
+    if not any(case in model.several for model in (base, candidate) for case in cases):
+        return None
+    return _samples_of(cases, base), _samples_of(cases, candidate)
+
+
+def _samples_of(cases: Sequence[str], model: Answers) -> Samples:
+    scores = [model.several.get(case) or (model.means[case],) for case in cases]
+    numbers = [len(of_case) for of_case in scores]
+    return Samples(np.repeat(np.arange(len(cases)), numbers), _array(itertools.chain(*scores)))
 
 
 def _members(cases: Sequence[Case]) -> Membership:
@@ -148,4 +177,5 @@ def trained_on(cases: Iterable[Case], learner: str) -> list[Case]:
 def _averaged(entry: _Scores) -> Answers:
     means = {case: math.fsum(scores) / len(scores) for case, scores in entry.scores.items()}
     graded = {case: len(scores) for case, scores in entry.scores.items()}
-    return Answers(means, graded, entry.failed, entry.ungraded)
+    several = {case: tuple(sorted(s)) for case, s in entry.scores.items() if len(s) > 1}
+    return Answers(means, graded, entry.failed, entry.ungraded, several)

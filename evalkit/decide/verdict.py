@@ -9,6 +9,14 @@ from evalkit.decide.decision import Interval, Verdict
 _TIE = 1e-12
 
 
+def exceeds(value: float, bound: float) -> bool:
+    """Return whether ``value`` lies above ``bound`` by more than rounding: a tie is no proof.
+
+    Limits of tests on a grid of scores fall right on a bound, a few last digits to either side.
+    """
+    return value > bound + _TIE
+
+
 def verdict_of(gate: Interval | None, *, margin: float, gain_confirmed: bool) -> Verdict:
     """Return the verdict that the gate interval (1 - 2 alpha) gives against ``margin``.
 
@@ -26,12 +34,12 @@ def verdict_of(gate: Interval | None, *, margin: float, gain_confirmed: bool) ->
     """
     if gate is None:
         return "inconclusive"
-    if gate.low > _TIE and gain_confirmed:
+    if exceeds(gate.low, 0) and gain_confirmed:
         return "improved"
-    if gate.high < -margin - _TIE:
+    if exceeds(-margin, gate.high):
         return "regressed_beyond_margin"
-    within = gate.low > -margin + _TIE
-    if gate.high < -_TIE:
+    within = exceeds(gate.low, -margin)
+    if exceeds(0, gate.high):
         return "regressed_within_margin" if within else "regressed"
     return "non_inferior" if within else "inconclusive"
 
@@ -44,6 +52,15 @@ _CLAIMS: dict[frozenset[str], Verdict] = {
     frozenset({"below 0", "below -margin"}): "regressed_beyond_margin",
     frozenset(): "inconclusive",
 }
+
+
+def without_change(verdict: Verdict) -> Verdict:
+    """Return what ``verdict`` claims beyond a change: at most that no important loss is possible.
+
+    "improved" leaves "non_inferior", "regressed" leaves "inconclusive".
+    """
+    claims = {word: claim for claim, word in _CLAIMS.items()}
+    return _CLAIMS[claims[verdict] & {"above -margin"}]
 
 
 def common(verdicts: Iterable[Verdict]) -> Verdict:

@@ -12,6 +12,7 @@ from evalkit.decide.decision import (
     SuiteResult,
     Verdict,
 )
+from evalkit.decide.verdict import exceeds
 
 
 def points(value: float) -> str:
@@ -45,10 +46,26 @@ def interval_words(interval: Interval | None, *, lower: bool = False) -> str:
     return f"{name} {points(low)} to {points(high)}"
 
 
+def certainty(
+    result: SuiteResult, *, above: float | None = None, below: float | None = None
+) -> str:
+    """Return "probably " unless the whole interval for reading lies above or below a bound.
+
+    The gate reads a narrower one (1 - 2 alpha). A sentence that claims what only that one shows
+    must not contradict the interval printed in it.
+    """
+    interval = result.interval
+    sure = interval is not None and (
+        (above is not None and exceeds(interval.low, above))
+        or (below is not None and exceeds(below, interval.high))
+    )
+    return "" if sure else "probably "
+
+
 def suite_sentence(result: SuiteResult) -> str:
     """Return what happened to a suite, against the limit its rule sets."""
     if result.difference is None:
-        return f"{name_first(result.suite)}: no held-out case has a score of both models."
+        return f"{result.suite}: no held-out case has a score of both models."
     return _BY_VERDICT[result.verdict](result)
 
 
@@ -59,14 +76,15 @@ def gain_sentence(result: SuiteResult) -> str:
         return suite_sentence(result)
     if result.verdict in _WORSE:
         inside = interval_words(result.interval, lower=True)
-        start = f"{name_first(result.suite)} got worse by {_size(result)} points ({inside})."
-        return f"{start} It has to improve."
+        start = f"{result.suite} {certainty(result, below=0.0)}got worse"
+        return f"{start} by {_size(result)} points ({inside}). It has to improve."
     if result.verdict == "improved":
         return f"{_improved(result)} {_against_gain(result, gate)}".rstrip()
     asked = f"a gain of {points(result.min_gain)} points" if result.min_gain else "a gain"
-    if gate.high < result.min_gain:
-        start = f"{name_first(result.suite)} did not improve as asked ({_change(result)})."
-        return f"{start} {asked[0].upper()}{asked[1:]} can be ruled out."
+    if exceeds(result.min_gain, gate.high):
+        start = f"{result.suite} did not improve as asked ({_change(result)})."
+        sure = certainty(result, below=result.min_gain)
+        return f"{start} {asked[0].upper()}{asked[1:]} can {sure}be ruled out."
     start = f"We cannot tell if {result.suite} improved ({_change(result)}{undone(result)})."
     return f"{start} It has to show {asked}{_needed(result)}."
 
@@ -77,7 +95,7 @@ def overfit_sentence(result: OverfitResult) -> str:
         return f"We cannot tell if {result.suite} was memorised: {result.note}."
     more = "more" if result.gap >= 0 else "less"
     start = (
-        f"{name_first(result.suite)} gained {points(abs(result.gap))} points {more} on trained "
+        f"{result.suite} gained {points(abs(result.gap))} points {more} on trained "
         f"cases than on held-out ones ({interval_words(result.interval, lower=result.gap < 0)})"
     )
     end = _FLAGGED[result.classification] if result.flagged else _CLEAR[result.classification]
@@ -90,16 +108,11 @@ def settled_sentence(result: SuiteResult) -> str:
     if end is None or not end.early:
         return ""
     where = f"after {end.asked:,} of {end.planned:,} cases"
-    start = f"{name_first(result.suite)} {_ENDS[end.answer]} {where}"
+    start = f"{result.suite} {_ENDS[end.answer]} {where}"
     if end.width_ratio is None:
         return f"{start}."
     fixed = f"one for {many(end.asked, 'case')} fixed in advance"
     return f"{start}; its interval is {end.width_ratio:.1f} times as wide as {fixed}."
-
-
-def name_first(suite: str) -> str:
-    """Return a suite's name as the first word of a sentence."""
-    return suite[:1].upper() + suite[1:]
 
 
 def _size(result: SuiteResult) -> str:
@@ -112,26 +125,29 @@ def _limit(result: SuiteResult) -> str:
 
 def _improved(result: SuiteResult) -> str:
     inside = interval_words(result.interval)
-    return f"{name_first(result.suite)} improved by {_size(result)} points ({inside})."
+    sure = certainty(result, above=0.0)
+    return f"{result.suite} {sure}improved by {_size(result)} points ({inside})."
 
 
 def _held(result: SuiteResult) -> str:
-    start = f"{name_first(result.suite)} did not get worse by more than {_limit(result)}"
+    sure = certainty(result, above=-result.margin)
+    start = f"{result.suite} {sure}did not get worse by more than {_limit(result)}"
     return f"{start} ({_change(result)})."
 
 
 def _worse_within(result: SuiteResult) -> str:
     inside = interval_words(result.interval, lower=True)
     return (
-        f"{name_first(result.suite)} got worse by {_size(result)} points ({inside}), "
-        f"within the limit of {_limit(result)}."
+        f"{result.suite} {certainty(result, below=0.0)}got worse by "
+        f"{_size(result)} points ({inside}), "
+        f"{certainty(result, above=-result.margin)}within the limit of {_limit(result)}."
     )
 
 
 def _worse(result: SuiteResult) -> str:
     inside = interval_words(result.interval, lower=True)
     return (
-        f"{name_first(result.suite)} is probably worse by {_size(result)} points ({inside}); "
+        f"{result.suite} is probably worse by {_size(result)} points ({inside}); "
         f"it may or may not be within the limit of {_limit(result)}."
     )
 
@@ -139,8 +155,8 @@ def _worse(result: SuiteResult) -> str:
 def _worse_beyond(result: SuiteResult) -> str:
     inside = interval_words(result.interval, lower=True)
     return (
-        f"{name_first(result.suite)} got worse by {_size(result)} points ({inside}). "
-        f"The limit is {_limit(result)}."
+        f"{result.suite} {certainty(result, below=-result.margin)}got worse by "
+        f"{_size(result)} points ({inside}). The limit is {_limit(result)}."
     )
 
 
@@ -149,13 +165,14 @@ def equivalence_sentence(result: SuiteResult) -> str:
     gate = result.gate_interval
     if gate is None or result.difference is None:
         return suite_sentence(result)
-    if gate.low > result.margin or gate.high < -result.margin:
-        return (
-            f"{name_first(result.suite)} changed by more than {_limit(result)} ({_change(result)})."
-        )
-    if -result.margin < gate.low and gate.high < result.margin and not undone(result):
-        start = f"{name_first(result.suite)} stayed within {_limit(result)} either way"
-        return f"{start} ({_change(result)})."
+    name, margin = result.suite, result.margin
+    if exceeds(gate.low, margin) or exceeds(-margin, gate.high):
+        sure = certainty(result, above=margin, below=-margin)
+        return f"{name} {sure}changed by more than {_limit(result)} ({_change(result)})."
+    inside = exceeds(gate.low, -margin) and exceeds(margin, gate.high)
+    if inside and not undone(result):
+        sure = certainty(result, above=-margin) or certainty(result, below=margin)
+        return f"{name} {sure}stayed within {_limit(result)} either way ({_change(result)})."
     start = f"We cannot tell if {result.suite} changed by more than {_limit(result)} either way"
     return f"{start} ({_change(result)}){undone(result)}."
 
@@ -209,10 +226,14 @@ def _way(difference: float) -> str:
 
 def _against_gain(result: SuiteResult, gate: Interval) -> str:
     asked = f"{points(result.min_gain)} points"
-    if not result.min_gain or gate.low > result.min_gain:
-        return f"At least {asked} are asked for." if result.min_gain else ""
-    if gate.high < result.min_gain:
-        return f"That is less than the {asked} asked for."
+    if not result.min_gain:
+        return ""
+    if exceeds(gate.low, result.min_gain):
+        if certainty(result, above=result.min_gain):
+            return f"That is probably more than the {asked} asked for."
+        return f"At least {asked} are asked for."
+    if exceeds(result.min_gain, gate.high):
+        return f"That is {certainty(result, below=result.min_gain)}less than the {asked} asked for."
     return f"We cannot tell if it gained the {asked} asked for{_needed(result)}."
 
 

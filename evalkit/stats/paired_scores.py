@@ -67,7 +67,7 @@ def estimate(units: Units, *, method: str) -> Estimate | NotEstimable:
         return NotEstimable(f"a spread needs 2 {noun}s, there {'is 1' if g else 'are none'}")
     mean = units.mean
     residuals = units.sums - mean * units.sizes
-    if np.abs(residuals).max() <= 1e-12 * max(np.abs(units.sums).max(), 1e-300):
+    if np.abs(residuals).max() <= 1e-12 * max(np.abs(units.sums).max(), 1e-100):
         return NotEstimable(f"all {g} {noun}s have the same difference, so their spread is unknown")
     cases = float(units.sizes.sum())
     error = math.sqrt(g / (g - 1) * math.fsum((residuals * residuals).tolist())) / cases

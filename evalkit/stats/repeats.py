@@ -20,8 +20,9 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from evalkit.stats.arrays import TIE, FloatArray, IntArray, floats
-from evalkit.stats.paired_scores import Estimate, estimate
-from evalkit.stats.units import case_units
+from evalkit.stats.clusters import spread_of
+from evalkit.stats.paired_scores import Estimate
+from evalkit.stats.units import Units, case_units, cluster_units
 from evalkit.stats.values import NotEstimable
 
 Labels = NDArray[Any]
@@ -47,6 +48,11 @@ class Repeats:
     per_judgement: FloatArray
     lost: Labels
 
+    @property
+    def typical(self) -> float:
+        """The harmonic mean of ``samples``, which the noise of the mean goes by; of cases only."""
+        return 1 / float((1 / self.samples).mean())
+
 
 @dataclass(frozen=True, slots=True)
 class SampleNoise:
@@ -68,9 +74,10 @@ class Components:
     """The variance of a mean over cases, or of a mean difference, taken apart.
 
     ``case`` is the variance of what the cases (their differences) would have without noise, never
-    below 0. ``noise`` has one entry for one model, (base, candidate) for two. ``share`` is the part
-    of the mean's variance that more and more samples would remove. ``n`` counts the cases used,
-    ``dropped`` those left out because a model has no score of them.
+    below 0; for clusters times what clustering costs. ``noise`` has one entry for one model, (base,
+    candidate) for two. ``share`` is the part of the mean's variance that more and more samples
+    would remove. ``n`` counts the cases used, ``dropped`` those left out because a model has no
+    score of them.
     """
 
     estimate: Estimate
@@ -137,17 +144,24 @@ def components(model: Repeats) -> Components | NotEstimable:
     1 / judgements). Not estimable below two cases, without a case of two samples, or if all scores
     are alike. Cases must be independent of each other.
     """
-    return _taken_apart((model,), model.means, dropped=len(model.lost))
+    return _taken_apart((model,), case_units(model.means), dropped=len(model.lost))
 
 
-def paired_components(base: Repeats, candidate: Repeats) -> Components | NotEstimable:
+def paired_components(
+    base: Repeats, candidate: Repeats, *, clusters: ArrayLike | None = None
+) -> Components | NotEstimable:
     """Return the parts of the variance of the mean difference, candidate minus base, by case.
 
     Only cases that both models answered are used. K may differ between models and cases. As for
     one model, with both models' noise taken off the variance of the differences of case means.
+    ``clusters`` labels the cases that are not independent of each other, in the order in which
+    `matched` gives them: their samples are independent all the same, so the noise is taken off the
+    variance between clusters.
     """
     ours, theirs, dropped = matched(base, candidate)
-    return _taken_apart((ours, theirs), theirs.means - ours.means, dropped=dropped)
+    d = theirs.means - ours.means
+    units = case_units(d) if clusters is None else cluster_units(d, clusters)
+    return _taken_apart((ours, theirs), units, dropped=dropped)
 
 
 def matched(base: Repeats, candidate: Repeats) -> tuple[Repeats, Repeats, int]:
@@ -166,7 +180,8 @@ def advise(found: Components, *, case_cost: float) -> Advice:
     ``case_cost`` is what a new case costs (to write, label, check) in units of one sample. For
     cost n (c + sum K) the variance (case + sum judged / K) / n is least at
     K = sqrt(c judged / case) [Cochran 1977, sec. 10.6], of which the cheapest whole numbers of at
-    least 1 are given. At that K, and above it, cases are the better buy.
+    least 1 are given. At that K, and above it, cases are the better buy. Where cases come in
+    clusters, new ones are taken to come in clusters of the same sizes.
     """
     noise = found.noise
     if found.case <= TIE * sum(part.judged for part in noise):
@@ -212,29 +227,29 @@ def _saving(found: Components, samples: tuple[int, ...] | None, *, case_cost: fl
 
 
 def _taken_apart(
-    models: tuple[Repeats, ...], values: FloatArray, *, dropped: int
+    models: tuple[Repeats, ...], units: Units, *, dropped: int
 ) -> Components | NotEstimable:
-    found = estimate(case_units(values), method="t on case means")
+    found = spread_of(units, method="t on case means")
     if isinstance(found, NotEstimable):
         return found
     if any((model.samples < 2).all() for model in models):
         return NotEstimable("no case has two samples of one model, so their spread is unknown")
-    total = found.standard_error**2 * len(values)
+    n = len(models[0].means)
+    total = found.standard_error**2 * n
     noise = tuple(_noise(model) for model in models)
     removable = math.fsum(float((_filled(model.spread) / model.samples).mean()) for model in models)
     case, share = max(total - removable, 0.0), min(removable / total, 1.0)
-    return Components(found, case, noise, share, len(values), dropped)
+    return Components(found, case, noise, share, n, dropped)
 
 
 def _noise(model: Repeats) -> SampleNoise:
     judged = float(_filled(model.spread).mean())
-    samples = 1 / float((1 / model.samples).mean())
     if np.isnan(model.judge_spread).all():
-        return SampleNoise(judged, judged, None, samples)
+        return SampleNoise(judged, judged, None, model.typical)
     judge = float(np.nanmean(model.judge_spread))
     several = model.samples >= 2
     share = judge * float(model.per_judgement[several].mean())
-    return SampleNoise(judged, max(judged - share, 0.0), judge, samples)
+    return SampleNoise(judged, max(judged - share, 0.0), judge, model.typical)
 
 
 def _filled(spread: FloatArray) -> FloatArray:

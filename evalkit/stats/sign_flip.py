@@ -44,9 +44,12 @@ def sign_flip(
 
     For clusters these are the clusters' sums. 1 when nothing differs. Ties count as extreme, within
     a relative 1e-12. The result depends neither on the order of the differences nor, two-sided, on
-    their common sign.
+    their common sign. ValueError if a difference is not a finite number: it would count as less
+    extreme than every flip.
     """
     d = floats(differences)
+    if not np.isfinite(d).all():
+        raise ValueError("needed finite differences, got nan or infinity: leave such units out")
     d = d[d != 0]
     steps = _grid(d) if len(d) > ENUMERATED else None
     if steps is not None:
@@ -106,14 +109,22 @@ class SubsetMeans:
         return (self.always + as_extreme) / self.flips
 
 
-def subset_means(units: Units, *, rng: np.random.Generator, resamples: int = 99_999) -> SubsetMeans:
-    """Return the sign-flip procedure for a few dozen units: all subsets up to 20, else random ones.
+def subset_means(
+    units: Units,
+    *,
+    rng: np.random.Generator,
+    resamples: int = 99_999,
+    listed: int = ENUMERATED,
+) -> SubsetMeans:
+    """Return the sign-flip procedure for a few dozen units, from all subsets of up to ``listed``.
+
+    Of more units ``resamples`` random subsets are taken.
 
     Swapping base and candidate mirrors every result, and the order of the units changes nothing,
     with random subsets too.
     """
     ordered, sign = _canonical(units)
-    if units.count <= ENUMERATED:
+    if units.count <= listed:
         sums, sizes = _all_subsets(ordered.sums), _all_subsets(ordered.sizes)
         flips, always, name = 2**units.count, 1, "inverted sign-flip"
     else:

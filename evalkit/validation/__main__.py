@@ -45,12 +45,18 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument(
         "--jobs",
-        type=int,
+        type=_positive,
         default=os.cpu_count() or 1,
         metavar="N",
         help="processes at a time (all processors)",
     )
     return parser
+
+
+def _positive(text: str) -> int:
+    if not text.isdecimal() or not int(text):
+        raise argparse.ArgumentTypeError(f"needed: a whole number from 1, got: {text}")
+    return int(text)
 
 
 if __name__ == "__main__":

@@ -42,9 +42,10 @@ _BOUNDARIES = (
     (200, 0.02, 0.04, 0.05),
     (500, 0.02, 0.03, 0.05),
     (1000, 0.05, 0.07, 0.05),
-    # The worst that enumeration over margins and churns finds (`evalkit.stats.exact_power`).
-    (36, 0.0, 0.07, 0.075),
-    (217, 0.0, 0.0125, 0.066),
+    # The worst: a margin at which nothing may be lost (`evalkit.stats.exact_power`).
+    (10, 0.0, 0.213, 0.0912),
+    (30, 0.0, 0.0828, 0.075),
+    (300, 0.0, 0.00894, 0.0677),
 )
 _GAINS = ((300, 0.15, 0.05, 0.06), (125, 0.03, 0.005, 0.1), (63, 0.06, 0.01, 0.102))
 
@@ -94,9 +95,9 @@ def odds(rng: np.random.Generator) -> Iterator[Rate]:
 
 
 def gate(rng: np.random.Generator) -> Iterator[Rate]:
-    """A model exactly at the margin passes in about 5 %, at worst in 7.3 %; Wald's gate in 12.9 %.
+    """A model exactly at the margin passes in about 5 %, Wald's gate it passes in up to 12.9 %.
 
-    The limit and its test never disagree.
+    At worst in 7.5 % from 30 cases on, 9.1 % with 10. The limit and its test never disagree.
     """
     for n, gained, lost, most in _BOUNDARIES:
         b, c = flips(rng, n, gained=gained, lost=lost, runs=_RUNS)

@@ -18,9 +18,9 @@ from evalkit.stats.arrays import FloatArray
 from evalkit.stats.leaderboard import leaderboard
 from evalkit.stats.max_t import max_t, max_t_rows
 from evalkit.stats.rows import complete_rows
-from evalkit.stats.selection import dev_test
+from evalkit.stats.selection import CaseSet, dev_test, joint_tests, select_best
 from evalkit.stats.values import Interval, NotEstimable, Procedure
-from evalkit.stats.winners_curse import conditional, hybrid, winner
+from evalkit.stats.winners_curse import Corrected, conditional, hybrid, winner
 from evalkit.validation.draws import covers
 from evalkit.validation.rates import Rate, Study
 
@@ -73,7 +73,8 @@ def claims(rng: np.random.Generator) -> Iterator[Rate]:
             d = field.draw(rng)
             tested = max_t(d, rng=rng, side="two-sided", resamples=_FLIPS)
             best = int(np.argmax(d.mean(axis=0)))
-            fresh = dev_test(d, np.arange(field.n) % 2 == 0, rng=rng)
+            first = np.arange(field.n) % 2 == 0
+            (fresh,) = dev_test([CaseSet(d)], [first], rng=rng, resamples=_FLIPS).sets
             adjusted = tested.single_step.values[best]
             above += [
                 not _keeps(tested.alone[best], 0.0) and d[:, best].mean() > 0,
@@ -153,6 +154,64 @@ def _ranks_right(d: FloatArray, truth: FloatArray, rng: np.random.Generator) -> 
     )
 
 
+def several_suites(rng: np.random.Generator) -> Iterator[Rate]:
+    """Two suites choose one of five together: all limits of both, and what is said of the best.
+
+    The last of the five stands for the candidate that the others are held against.
+    """
+    runs = 300
+    for gain in (0.0, 0.05):
+        fields = (_Field(60, 5, churn=0.2), _Field(240, 5, churn=0.1, gain=gain))
+        counts = np.zeros(4)
+        for _ in range(runs):
+            drawn = [field.draw(rng) for field in fields]
+            found = select_best([CaseSet(d) for d in drawn], rng=rng, resamples=_FLIPS)
+            truths = [field.truth for field in fields]
+            counts += [
+                all(
+                    covers(interval, truth)
+                    for judged, of_suite in zip(found.sets, truths, strict=True)
+                    for interval, truth in zip(
+                        judged.joint.intervals, of_suite.tolist(), strict=True
+                    )
+                ),
+                _corrected_holds(found.corrected, float(np.mean(truths, axis=0)[found.index or 0])),
+                *_against_last(drawn, truths, rng),
+            ]
+        words = ", one gains 5 points on the larger" if gain else ""
+        where = f"best of 5, suites of 60 and 240 cases, right or wrong{words}"
+        held, corrected, beside, better = (counts / runs).tolist()
+        yield Rate("all intervals", where, "coverage", 0.95, held, runs, (0.945, 1.0))
+        what = "hybrid interval of the best, mean of suites"
+        yield Rate(what, where, "coverage", 0.95, corrected, runs, (0.94, 1.0))
+        what = "all intervals against the last"
+        yield Rate(what, where, "coverage", 0.95, beside, runs, (0.945, 1.0))
+        what = "any called better than the last on both"
+        yield Rate(what, where, "false alarms", 0.025, better, runs, (0.0, 0.03))
+
+
+def _corrected_holds(found: Corrected | NotEstimable, truth: float) -> bool:
+    return isinstance(found, NotEstimable) or covers(found.interval, truth)
+
+
+def _against_last(
+    drawn: list[FloatArray], truths: list[FloatArray], rng: np.random.Generator
+) -> tuple[bool, bool]:
+    """Return if all limits against the last hold, and if one that is not better is called so."""
+    rows = [complete_rows(d[:, :-1] - d[:, -1:]) for d in drawn]
+    found = joint_tests(rows, rng=rng, resamples=_FLIPS)
+    held = all(
+        covers(interval, truth)
+        for one, truth_of in zip(found, truths, strict=True)
+        for interval, truth in zip(one.intervals, truth_of[:-1].tolist(), strict=True)
+    )
+    called = [
+        all(isinstance(i, Interval) and i.low > 0 for i in of_model)
+        for of_model in zip(*(one.intervals for one in found), strict=True)
+    ]
+    return held, any(called)
+
+
 def clustered(rng: np.random.Generator) -> Iterator[Rate]:
     """Max-T and hybrid limits where cases come in clusters of ten with correlation .3."""
     runs = 600
@@ -218,4 +277,11 @@ def _gaps(
     ]
 
 
-STUDIES: tuple[Study, ...] = (claims, coverage, all_candidates, clustered, gap_with_confounder)
+STUDIES: tuple[Study, ...] = (
+    claims,
+    coverage,
+    all_candidates,
+    several_suites,
+    clustered,
+    gap_with_confounder,
+)

@@ -8,10 +8,11 @@ import pytest
 
 from evalkit.decide import Policy, SuiteRule
 from evalkit.decide.forecast import GUESS, Forecast, forecast
+from evalkit.decide.needs import cases_needed, claim_of, supposed
 from evalkit.decide.rules import rule_for
 from evalkit.model import Purpose
 from evalkit.stats.exact_power import BinaryDesign, Claim, exact_power
-from evalkit.stats.power import Planned
+from evalkit.stats.power import Cases, Planned
 
 from .made_up import MadeUp, result_of, run_of, table
 
@@ -107,3 +108,66 @@ def test_hardly_any_case(n: int) -> None:
     assert found.n == n
     assert found.smallest_margin is None or found.smallest_margin > 0.5
     assert found.smallest_margin is not None or found.note
+
+
+def clustered(groups: int, size: int, *, flips_together: bool, margin: float = 0.1) -> MadeUp:
+    """Return a suite of clusters, a fifth of the cases flipped: whole clusters, or one in each."""
+    alike = {0: (1.0, 0.0), 1: (0.0, 1.0)}
+    pairs, labels = [], []
+    for g in range(groups):
+        for i in range(size):
+            turn = g % 10 if flips_together else (i + g) % 10
+            pairs.append(alike.get(turn, (1.0, 1.0)))
+            labels.append(f"c{g:02d}")
+    base, tuned = zip(*pairs, strict=True)
+    return MadeUp("triage", margin=margin).add(base, tuned, cluster=labels)
+
+
+def test_a_plan_counts_clusters_as_its_earlier_run_did() -> None:
+    """40 clusters of 10 that flip as one: the plan gives the report's margin and cases."""
+    made = clustered(40, 10, flips_together=True)
+    result = result_of(run_of(made))
+    found = forecast(made.suite, rule_for(made.suite, Policy()), earlier=result, alpha=0.05)
+    assert found.smallest_margin == pytest.approx(result.smallest_margin)
+    assert found.needed == result.cases_needed
+    assert (found.smallest_margin or 0.0) > 0.15
+
+
+def test_clusters_without_an_earlier_run_are_taken_to_correlate() -> None:
+    """The guess is said, and no cluster counts as so many independent cases."""
+    made = clustered(40, 10, flips_together=True)
+    found = forecast(made.suite, rule_for(made.suite, Policy()), earlier=None, alpha=0.05)
+    assert found.assumed.endswith("correlated by 0.2")
+    assert (found.smallest_margin or 0.0) > 1.5 * (of(400).smallest_margin or 1.0)
+
+
+@pytest.mark.parametrize(
+    ("said", "purpose"),
+    [
+        ({"rule": "equivalent", "margin": 0.05}, "guard"),
+        ({"rule": "superior", "min_gain": 0.05}, "target"),
+        ({"rule": "superior"}, "target"),
+        ({"rule": "non_inferior", "margin": 0.05}, "guard"),
+    ],
+)
+def test_plan_and_report_need_the_same_cases(said: dict[str, Any], purpose: Purpose) -> None:
+    """One rule, one spread, one number, and with so many cases the rule passes in 80 %."""
+    made = MadeUp("triage", purpose, margin=0.05).add(*table(60, 5, 5, 30))
+    rule = rule_for(made.suite, Policy(suites={"triage": SuiteRule(**said)}))
+    result = result_of(run_of(made, policy=Policy(suites={"triage": SuiteRule(**said)})))
+    assert result.variance is not None
+    needed = cases_needed(BinaryDesign(100, result.variance), rule, 0.05)
+    assert isinstance(needed, Cases)
+    assert result.cases_needed == needed.n
+    design = BinaryDesign(needed.n, result.variance, supposed(rule))
+    power = exact_power(design, claim_of(rule, 0.05))
+    assert isinstance(power, Planned)
+    assert power.value >= 0.8
+
+
+@pytest.mark.parametrize("gain", [0.3, 0.5, 0.55, 0.9, 1.0])
+def test_a_large_gain_is_planned_for_with_a_possible_truth(gain: float) -> None:
+    """Twice a gain of more than half is none: half of what is left to gain is supposed."""
+    found = of(80, "target", min_gain=gain)
+    assert (found.needed is None) == (gain == 1)
+    assert (found.likely or 0.0) > (found.falsely or 0.0) or gain == 1

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Literal
 
 import pytest
 
-from evalkit.decide import Policy, RunLimits, SuiteRule
+from evalkit.decide import Interval, Policy, RunLimits, SuiteRule
 from evalkit.decide.decision import GateStatus, Outcome, Verdict
+from evalkit.decide.gates import suite_gate
+from evalkit.decide.rules import AppliedRule
 from evalkit.model import Pair, Reply
 
 from .made_up import (
@@ -18,6 +21,7 @@ from .made_up import (
     gate_of,
     only,
     record,
+    result_of,
     ruled,
     run_of,
     spec,
@@ -297,3 +301,68 @@ def test_a_candidate_that_answers_like_base_is_not_loaded() -> None:
     assert run.decide().outcome == "do_not_promote"
     single = same_words(run_of(MadeUp("triage").add(*table(1, 0, 0, 0))))
     assert gate_of(single, "identity").why.startswith("The only held-out answer of tuned equals")
+
+
+WARN = Policy(on_inconclusive="warn")
+
+
+def test_a_missing_answer_waives_no_loss() -> None:
+    """What is a loss by the answers that came stays one when another answer is missing."""
+    base, tuned = table(150, 3, 9, 38)
+    assert run_of(
+        MadeUp("triage", margin=0.035).add(base, tuned), policy=WARN
+    ).decide().outcome == ("do_not_promote")
+    run = run_of(MadeUp("triage", margin=0.035).add(base, [*tuned[:-1], FAILED]), policy=WARN)
+    assert gate_of(run, "suite").status == "inconclusive"
+    assert run.decide().outcome == "not_enough_evidence"
+
+
+def test_missing_answers_that_could_be_a_collapse_are_not_waived() -> None:
+    """Doubt passes only if the difference would with every missing answer against the candidate."""
+    loose = RunLimits(max_error_rate=0.5, min_coverage=0.5)
+    policy = Policy(run=loose, on_inconclusive="warn")
+    for failed, outcome in ((40, "not_enough_evidence"), (5, "promote")):
+        tuned: list[Answer] = [*[1.0] * (100 - failed), *[FAILED] * failed]
+        run = run_of(MadeUp("triage", margin=0.06).add([1.0] * 100, tuned), policy=policy)
+        assert run.decide().outcome == outcome
+
+
+def test_a_likely_loss_is_not_waived_under_equivalence() -> None:
+    """Below 0 and across the margin is a likely loss, whichever rule reads it."""
+    policy = Policy(
+        suites={"triage": SuiteRule(rule="equivalent", margin=0.035)}, on_inconclusive="warn"
+    )
+    run = run_of(MadeUp("triage").add(*table(150, 3, 9, 38)), policy=policy)
+    assert gate_of(run, "suite").status == "inconclusive"
+
+
+@pytest.mark.parametrize("lost", [None, FAILED])
+def test_a_critical_case_must_have_the_answers_that_could_break_it(lost: Answer) -> None:
+    """One right answer of three leaves it open if the case broke: the run is incomplete."""
+    made = MadeUp("triage", margin=0.02).add(*table(400, 9, 0, 91))
+    made = replace(made, cases=(replace(made.cases[0], critical=True), *made.cases[1:]))
+    case = made.cases[0].id
+    more = [
+        record("triage", r.case, r.model, r.score, sample=sample)
+        for r in made.records
+        for sample in (1, 2)
+        if (r.case, r.model) != (case, "tuned")
+    ]
+    for answer, status in ((lost, "incomplete"), (1.0, "passed")):
+        rest = [record("triage", case, "tuned", answer, sample=sample) for sample in (1, 2)]
+        assert gate_of(run_of(made, more=(*more, *rest)), "critical").status == status
+
+
+def test_a_limit_on_the_bound_is_no_proof() -> None:
+    """A lower limit of .2 and some last digits does not exceed a gain of .2 asked for."""
+    result = result_of(run_of(MadeUp("triage", "target").add(*table(4, 91, 0, 5))))
+    cases: tuple[tuple[Literal["superior", "equivalent"], float, float], ...] = (
+        ("superior", 0.2 + 1e-15, 0.5),
+        ("equivalent", -0.2 + 1e-15, 0.1),
+    )
+    for rule, low, high in cases:
+        limits = Interval(low, high, 0.9, "inverted sign-flip")
+        seen = replace(result, rule=rule, gate_interval=limits, margin=0.2, min_gain=0.2)
+        applied = AppliedRule(rule, 0.2, 0.2, 0, never_break=True)
+        assert suite_gate(seen, applied).status == "inconclusive"
+        assert "We cannot tell" in suite_gate(seen, applied).why

@@ -73,3 +73,14 @@ def test_nothing_answered_twice_is_no_noise() -> None:
     """All second answers lost: nothing is claimed."""
     base, tuned = table(2, 1, 1, 1)
     assert result_of(run_of(twice(MadeUp("triage").add(base, tuned), [None] * 5))).noise is None
+
+
+def test_interval_and_p_value_of_the_noise_agree() -> None:
+    """9 of 120 flipped one way and 2 the other: the interval excludes 0, and so does its test."""
+    base, again = table(60, 9, 2, 49)
+    noise = result_of(run_of(twice(MadeUp("triage").add(base, base), again))).noise
+    assert noise is not None
+    assert noise.interval is not None
+    assert noise.interval.low > 0
+    assert noise.p_value == pytest.approx(0.035, abs=5e-4)
+    assert noise.p_exact == pytest.approx(2 * 67 / 2048)

@@ -131,5 +131,5 @@ def test_gap_where_less_was_gained_on_trained_cases() -> None:
     gate = gate_of(replace(run_of(made), policy=policy), "overfitting")
     assert gate.status == "passed"
     assert gate.why.startswith(
-        "Triage gained 42.4 points less on trained cases than on held-out ones"
+        "triage gained 42.4 points less on trained cases than on held-out ones"
     )

@@ -15,9 +15,18 @@ import jsonschema
 import pytest
 import yaml
 
-from evalkit.decide import Decision, Policy, RunLimits, SuiteRule, from_dict, policy_from, to_dict
+from evalkit.decide import (
+    CheckpointRule,
+    Decision,
+    Policy,
+    RunLimits,
+    SuiteRule,
+    from_dict,
+    policy_from,
+    to_dict,
+)
 from evalkit.decide import decision as types
-from evalkit.decide.policy import Rule
+from evalkit.decide.policy import Correction, PlainCorrection, Rule
 
 from .made_up import FAILED, MadeUp, MadeUpRun, record, run_of, spec, table
 
@@ -102,6 +111,8 @@ suites:
   triage: {rule: superior, min_gain: 0.03}
   safety: {rule: non_inferior, margin: 0.005, min_cases: 200, critical: never_break}
 slices: {rule: alarm, correction: none}
+exploratory: {correction: hommel}
+checkpoints: {method: simultaneous, dev_share: 0.3, suites: [triage]}
 overfitting: {max_gap: 0.1}
 on_inconclusive: warn
 """
@@ -119,10 +130,41 @@ def test_a_whole_policy() -> None:
             "safety": SuiteRule("non_inferior", margin=0.005, min_cases=200),
         },
         slice_correction="none",
+        exploratory_correction="hommel",
+        checkpoints=CheckpointRule("simultaneous", 0.3, ("triage",)),
         max_gap=0.1,
         on_inconclusive="warn",
         digest="abc",
     )
+
+
+def test_the_policy_schema_lists_every_word() -> None:
+    """Corrections and ways to choose are those of the code, with the same defaults."""
+    parts = schema("policy")["properties"]
+    fields = {
+        (part, field): parts[part]["properties"][field]
+        for part, field in (
+            ("slices", "correction"),
+            ("exploratory", "correction"),
+            ("checkpoints", "method"),
+        )
+    }
+    words = {
+        ("slices", "correction"): typing.get_args(Correction),
+        ("exploratory", "correction"): typing.get_args(PlainCorrection),
+        ("checkpoints", "method"): typing.get_args(typing.get_type_hints(CheckpointRule)["method"]),
+    }
+    assert {place: set(field["enum"]) for place, field in fields.items()} == {
+        place: set(said) for place, said in words.items()
+    }
+    defaults = [field["default"] for field in fields.values()]
+    bare = Policy()
+    assert defaults == [
+        bare.slice_correction,
+        bare.exploratory_correction,
+        bare.checkpoints.method,
+    ]
+    assert parts["checkpoints"]["properties"]["dev_share"]["default"] == bare.checkpoints.dev_share
 
 
 def test_a_bare_policy_is_the_default() -> None:
@@ -145,6 +187,10 @@ def test_a_bare_policy_is_the_default() -> None:
         "{version: 1, suites: {triage: {margin: 2}}}",
         "{version: 1, run: {max_error_rate: -1}}",
         "{version: 1, slices: {rule: block}}",
+        "{version: 1, exploratory: {correction: max_t}}",
+        "{version: 1, checkpoints: {method: best}}",
+        "{version: 1, checkpoints: {dev_share: 0}}",
+        "{version: 1, checkpoints: {suites: [triage, triage]}}",
     ],
 )
 def test_policies_that_are_refused(text: str) -> None:

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from evalkit.decide import Policy, decide_evidence
 from evalkit.decide.evidence import gather
-from evalkit.decide.pairs import Extremes, Membership, Pairs
+from evalkit.decide.pairs import Extremes, Membership, Pairs, Samples
 from evalkit.decide.score_table import (
     ABSENT,
     FAILED,
@@ -62,7 +62,11 @@ def add(columns: ScoreColumns, case: Case, found: Record) -> None:
 def assert_equal(one: object, other: object) -> None:
     """Assert that two values of arrays are the same; clusters may be numbered otherwise."""
     assert type(one) is type(other)
-    if not isinstance(one, Pairs | Extremes | Membership):
+    if isinstance(one, tuple) and isinstance(other, tuple):
+        for mine, theirs in zip(one, other, strict=True):
+            assert_equal(mine, theirs)
+        return
+    if not isinstance(one, Pairs | Extremes | Membership | Samples):
         assert one == other
         return
     for field in fields(one):
@@ -107,7 +111,7 @@ def suites(draw: st.DrawFn) -> MadeUp:
 @given(suites(), st.randoms(use_true_random=False))
 @settings(max_examples=150, deadline=None)
 def test_a_table_is_the_evidence_of_the_records(made: MadeUp, rng: object) -> None:
-    """Means, counts, bounds, clusters, slices: to the bit what `tabulate` makes of the records."""
+    """Means, samples, counts, bounds, slices: to the bit what `tabulate` makes of the records."""
     order = list(range(len(made.records)))
     rng.shuffle(order)  # type: ignore[attr-defined]
     found = score_evidence(table_of([made], order=order), [made.suite])

@@ -30,10 +30,11 @@ def test_alarms(loss: int, correction: str, alarms: bool) -> None:
         )
     ).slices
     assert first.alarm == alarms
-    assert first.p_value == 0.5**loss
+    assert first.p_exact == 0.5**loss
     assert not any(other.alarm for other in others)
     factor = 4 if correction == "holm" else 1
-    assert first.p_adjusted == min(1.0, factor * 0.5**loss)
+    assert first.p_value is not None
+    assert first.p_adjusted == min(1.0, factor * max(first.p_value, 0.5**loss))
 
 
 def test_an_alarm_is_no_gate() -> None:
@@ -70,12 +71,13 @@ def test_several_fields_are_one_family() -> None:
 
 
 def test_slices_of_scores_and_clusters() -> None:
-    """Scores get a t test, clustered cases one on whole clusters; a common change has no limits."""
+    """Scores get a t test, clusters one on whole ones; a common change has limits too."""
     tuned: list[Answer] = [0.4 + 0.01 * (i % 7) for i in range(60)]
     slices = [{"k": "v" if i < 40 else "w"} for i in range(60)]
     by_case, _ = result_of(run_of(MadeUp("triage").add([0.5] * 60, tuned, slices=slices))).slices
     assert by_case.interval is not None
-    assert by_case.interval.method == "t"
+    assert by_case.interval.method == "paired t"
+    assert by_case.p_exact is None
     assert by_case.alarm
     labels = [f"t{i // 3}" for i in range(60)]
     made = MadeUp("triage").add([0.5] * 60, tuned, cluster=labels, slices=slices)
@@ -84,12 +86,34 @@ def test_slices_of_scores_and_clusters() -> None:
     assert clustered.interval.method == "t on clusters (CR2)"
     same = MadeUp("triage").add([0.5] * 30, [0.4] * 30, slices={"k": "v"})
     (alike,) = result_of(run_of(same)).slices
-    assert alike.interval is None
-    assert alike.p_value == pytest.approx(0.5**30)
-    assert (
-        alike.note
-        == "all independent units of the slice changed alike, so no interval can be given"
-    )
+    assert alike.interval is not None
+    assert alike.interval.method == "Tango score on sums of gains and losses"
+    assert alike.p_exact == pytest.approx(0.5**30)
+    alone = MadeUp("triage").add([0.5] * 30, [0.4] * 30, slices={"k": "v"}, cluster="one")
+    (single,) = result_of(run_of(alone)).slices
+    assert (single.interval, single.p_value, single.p_adjusted) == (None, None, None)
+    assert single.note == "all cases of the slice are in one cluster, two are needed"
+
+
+def test_a_slice_of_all_cases_does_not_contradict_its_suite() -> None:
+    """Four cases, nearly alike in their loss: what the suite cannot tell raises no alarm."""
+    base: list[Answer] = [0.9] * 4
+    made = MadeUp("triage").add(base, [0.4, 0.4, 0.4, 0.5], slices={"k": "v"})
+    for correction in ("none", "holm", "min_p", "max_t"):
+        policy = Policy(slice_correction=correction)
+        result = result_of(run_of(made, policy=policy))
+        (whole,) = result.slices
+        assert (whole.interval, whole.alarm) == (result.interval, False)
+
+
+def test_p_value_and_interval_of_a_slice_agree() -> None:
+    """4 broken of 34: the interval lies below 0 and so p is below 2.5 %; an alarm needs more."""
+    made = MadeUp("triage").add(*table(30, 0, 4, 0), slices={"k": "v"})
+    (found,) = result_of(run_of(made)).slices
+    assert found.interval is not None
+    assert found.interval.high < 0
+    assert (found.p_value or 1.0) < 0.025
+    assert (found.p_exact, found.p_adjusted, found.alarm) == (0.0625, 0.0625, False)
 
 
 def test_no_slices() -> None:
@@ -140,9 +164,13 @@ def test_a_family_may_span_the_suites(correction: Correction) -> None:
         for family in ("suite", "comparison")
     ]
     apart, joint = (run_of(*suites, policy=policy).decide() for policy in policies)
-    assert len(apart.families) == 2
-    assert len(joint.families) == 1
-    assert joint.families[0].startswith("Slices of all suites, tuned against base: 20 one-sided")
+    told, told_jointly = (
+        [family for family in decision.families if family.startswith("Slices")]
+        for decision in (apart, joint)
+    )
+    assert len(told) == 2
+    assert len(told_jointly) == 1
+    assert told_jointly[0].startswith("Slices of all suites, tuned against base: 20 one-sided")
     for one, other in zip(only(apart).suites, only(joint).suites, strict=True):
         for before, after in zip(one.slices, other.slices, strict=True):
             assert (after.p_adjusted or 0.0) >= (before.p_adjusted or 0.0) - 1e-9

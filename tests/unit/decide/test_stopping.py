@@ -90,7 +90,7 @@ def test_a_clear_gain_after_a_few_cases() -> None:
     assert end.width_ratio is not None
     assert end.width_ratio > 1
     assert settled_sentence(result) == (
-        f"Triage was settled after 24 of 200 cases; its interval is {end.width_ratio:.1f} times as "
+        f"triage was settled after 24 of 200 cases; its interval is {end.width_ratio:.1f} times as "
         "wide as one for 24 cases fixed in advance."
     )
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from evalkit.decide import Flips
@@ -62,7 +64,9 @@ def test_duplicated_samples_narrow_nothing() -> None:
     again = tuple(
         record("triage", r.case, r.model, r.score, sample=s) for r in made.records for s in (1, 2)
     )
-    assert result_of(run_of(made, more=again)) == result_of(run_of(made))
+    thrice = result_of(run_of(made, more=again))
+    assert replace(thrice, repeats=None) == result_of(run_of(made))
+    assert thrice.repeats is not None
 
 
 def test_only_held_out_cases_count() -> None:
@@ -150,14 +154,14 @@ def test_no_margin_is_above_everything() -> None:
     ("fields", "sought", "needed"),
     [
         ({"rule": "non_inferior", "margin": 0.05}, 0.05, 269),
-        ({"rule": "superior", "min_gain": 0.05}, 0.05, 337),
+        ({"rule": "superior", "min_gain": 0.05}, 0.05, 169),
         ({"rule": "superior", "margin": 0.05}, 0.05, 337),
         ({"rule": "report", "margin": 0.05}, 0.05, 269),
         ({"rule": "non_inferior", "margin": 0.0}, 0.0, None),
     ],
 )
 def test_cases_needed(fields: dict[str, object], sought: float, needed: int | None) -> None:
-    """What the rule asks for, at the churn seen (10 %), in cases."""
+    """What the rule asks for, at the churn seen (10 %), in cases; a gain of twice what is asked."""
     made = MadeUp("triage").add(*table(50, 5, 5, 40))
     result = result_of(run_of(made, policy=ruled(**fields)))
     assert (result.change_sought, result.cases_needed) == (sought, needed)
@@ -169,7 +173,7 @@ def test_cases_needed_for_scores() -> None:
     base: list[Answer] = [0.5] * 200
     tuned: list[Answer] = [0.25 + 0.5 * (i % 2) for i in range(200)]
     result = result_of(run_of(MadeUp("triage", "target", 0.05).add(base, tuned)))
-    assert result.cases_needed == pytest.approx(7.849 * 0.0628 / 0.0025, abs=2)
+    assert result.cases_needed == pytest.approx(7.849 * 0.0628 / 0.0025, abs=3)
 
 
 def test_order_of_cases_and_records_changes_nothing() -> None:

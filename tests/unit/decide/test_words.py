@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from evalkit.decide import Interval
 from evalkit.decide.words import interval_words, many, percent, points
 
-from .made_up import FAILED, MadeUp, only, ruled, run_of, table
+from .made_up import FAILED, MadeUp, gate_of, only, ruled, run_of, table
 
 JARGON = ("significant", "p-value", "null", "hypothes", "reject", "regress")
 
@@ -73,7 +75,7 @@ def test_the_headline() -> None:
     """The sentence a stakeholder reads first."""
     run = run_of(MadeUp("ticket triage", "target").add(*table(4, 91, 0, 5)))
     assert only(run.decide()).reasons == (
-        "Ticket triage improved by 91.0 points (95 % interval 83.8 to 95.2).",
+        "ticket triage improved by 91.0 points (95 % interval 83.8 to 95.2).",
     )
 
 
@@ -86,3 +88,24 @@ def test_one_cluster_in_words() -> None:
             "We cannot tell if triage got worse by more than 10.0 points "
             "(all cases are in one cluster, two are needed)."
         )
+
+
+@pytest.mark.parametrize(
+    ("cells", "rule", "said"),
+    [
+        ((150, 3, 9, 38), {"margin": 0.065}, "probably got worse by 3.0 points"),
+        ((150, 3, 9, 38), {"margin": 0.065}, "probably within the limit of 6.5 points"),
+        ((500, 10, 40, 400), {"margin": 0.05}, "got worse by 3.2 points"),
+        ((150, 3, 9, 38), {"rule": "equivalent", "margin": 0.065}, "probably stayed within 6.5"),
+        ((300, 20, 20, 200), {"rule": "equivalent", "margin": 0.05}, "stayed within 5.0 points"),
+        ((150, 3, 9, 38), {"rule": "superior", "min_gain": 0.001}, "probably got worse"),
+    ],
+)
+def test_a_sentence_never_contradicts_the_interval_in_it(
+    cells: tuple[int, int, int, int], rule: dict[str, Any], said: str
+) -> None:
+    """What only the narrower interval of the gate shows is probable."""
+    run = run_of(MadeUp("triage").add(*table(*cells)), policy=ruled(**rule))
+    why = gate_of(run, "suite").why
+    assert said in why
+    assert said.startswith("probably") == ("probably" in why)

@@ -6,6 +6,7 @@ import re
 from pathlib import Path
 
 import pytest
+from scipy.special import ndtri
 
 from evalkit.decide.verdict import verdict_of
 from evalkit.stats.naive import others_on_table
@@ -65,3 +66,19 @@ def test_what_other_rules_say() -> None:
 def number(text: str) -> float:
     """Return a number as the pages write it."""
     return float(text.replace("−", "-").replace("+", ""))
+
+
+def test_the_worst_risk_of_a_guard() -> None:
+    """The percentages beside the formula are the formula's, and 5.2 points are case A's limit."""
+    text = (DOCS / "validation.md").read_text(encoding="utf-8")
+    z2 = float(ndtri(0.95)) ** 2
+    assert z2 == pytest.approx(2.71, abs=0.005)
+    told = re.findall(r"([\d.]+) % (?:with|however many)(?: (\d+))?", text.split("## What is")[0])
+    said = {int(n): float(p) for p, n in told if n and int(n) <= 100 and float(p) < 20}
+    assert {2, 4, 6, 10, 20, 30, 100} <= said.keys()
+    for n in (2, 4, 6, 10, 20, 30, 100):
+        assert said[n] == pytest.approx(100 * (n / (n + z2)) ** n, abs=0.1)
+    ruled_out = -100 * tango_interval(0, 0, 50, level=0.9).at().low
+    assert f"a loss of {ruled_out + 0.05:.1f} points" in (DOCS / "other-rules.md").read_text(
+        "utf-8"
+    )

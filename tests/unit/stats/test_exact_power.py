@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from scipy.special import ndtri
 from scipy.stats import multinomial
 
 from evalkit.stats.exact_power import (
@@ -282,3 +283,17 @@ def test_the_first_that_lasts(n: int, start: int, holes: set[int]) -> None:
     assert found == 1 or not (found - 1 >= n and found - 1 not in gaps)
     window = np.arange(found, found + 32)
     assert ((window >= n) & ~np.isin(window, gaps)).all()
+
+
+@pytest.mark.parametrize("n", [6, 8, 10, 20, 30, 100, 300, 1_000])
+def test_the_worst_guard_allows_no_loss(n: int) -> None:
+    """Just above z^2 / (n + z^2) nothing may be lost, and by chance nothing is: the stated risk."""
+    z2 = float(ndtri(0.95)) ** 2
+    margin = z2 / (n + z2) * (1 + 1e-9)
+    found = exact_power(BinaryDesign(n, margin, -margin), Claim("non_inferior", margin))
+    assert isinstance(found, Planned)
+    assert found.value == pytest.approx((n / (n + z2)) ** n, abs=1e-6)
+    below = margin * (1 - 1e-6)
+    less = exact_power(BinaryDesign(n, below, -below), Claim("non_inferior", below))
+    assert isinstance(less, Planned)
+    assert less.value < 0.01

@@ -10,6 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from evalkit.stats.paired import compare
+from evalkit.stats.paired_scores import paired_t
+from evalkit.stats.sign_flip import sign_flip
 from evalkit.stats.values import Interval, NotEstimable, Procedure
 
 SCORE = st.sampled_from([0.0, 0.25, 0.5, 0.75, 1.0])
@@ -204,3 +206,21 @@ def test_clipped_to_the_scale() -> None:
     interval = procedure_of(base, candidate).interval(level=0.99)
     assert isinstance(interval, Interval)
     assert interval.high <= 1.0
+
+
+@pytest.mark.parametrize("bad", [np.nan, np.inf])
+def test_a_score_that_is_no_number_claims_nothing(bad: float) -> None:
+    """Neither certainty nor a p-value of 0 comes out of nan; a bare sign-flip test refuses it."""
+    rng = np.random.default_rng(0)
+    found = compare([1.0, bad, 0.0, 1.0] * 10, [1.0, 1.0, 0.0, 0.0] * 10, rng=rng)
+    assert isinstance(found.procedure, NotEstimable)
+    assert isinstance(found.exact, NotEstimable)
+    assert (found.n, found.difference, found.variance) == (40, None, None)
+    with pytest.raises(ValueError, match="finite"):
+        sign_flip([bad, 1.0, 2.0], rng=rng)
+
+
+def test_differences_too_small_to_square() -> None:
+    """Their spread is lost in a float: no statistic is made of it."""
+    found = paired_t(np.where(np.arange(40) % 2, 1e-200, 0.0))
+    assert isinstance(found, NotEstimable)

@@ -275,7 +275,7 @@ def test_real_slices_in_one_call(bbh: Tables) -> None:
     for i, (_, gained, lost, _) in enumerate(bbh.values()):
         own = tango_interval(gained, lost, int(found.n[i])).at()
         assert (found.low[i], found.high[i]) == pytest.approx((own.low, own.high))
-        assert found.p_value[i] == mcnemar_exact(gained, lost, side="less")[0]
+        assert found.p_exact[i] == mcnemar_exact(gained, lost, side="less")[0]
 
 
 NOT_STATISTICS = {

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from evalkit.stats.arrays import FloatArray
+from evalkit.stats.clusters import spread_of
 from evalkit.stats.paired import compare
 from evalkit.stats.repeats import (
     Components,
@@ -21,6 +22,7 @@ from evalkit.stats.repeats import (
     paired_components,
     repeats,
 )
+from evalkit.stats.units import cluster_units
 from evalkit.stats.values import NotEstimable
 
 ROWS = st.lists(st.tuples(st.integers(0, 5), st.integers(0, 4).map(lambda k: k / 4)), min_size=1)
@@ -128,6 +130,23 @@ def test_paired_components_take_both_models_noise_off() -> None:
     assert found.case == pytest.approx(float(d.var(ddof=1) - noise))
     assert found.share == pytest.approx(float(noise / d.var(ddof=1)))
     assert [part.samples for part in found.noise] == pytest.approx([3, 2])
+
+
+def test_clusters_keep_the_noise_of_samples() -> None:
+    """Noise is taken off the variance by cluster (CR2), of which it is a smaller share."""
+    rng = np.random.default_rng(5)
+    clusters = np.repeat(np.arange(15), 4)
+    shared = rng.normal(0, 0.4, 15)[clusters, np.newaxis]
+    base, candidate = rng.normal(0, 0.5, (60, 3)), rng.normal(0, 0.5, (60, 3)) + shared
+    alone = found_in(paired_components(rectangle(base), rectangle(candidate)))
+    found = found_in(paired_components(rectangle(base), rectangle(candidate), clusters=clusters))
+    d = candidate.mean(axis=1) - base.mean(axis=1)
+    expected = spread_of(cluster_units(d, clusters), method="")
+    assert found.estimate == expected
+    noise = base.var(axis=1, ddof=1).mean() / 3 + candidate.var(axis=1, ddof=1).mean() / 3
+    assert found.noise == alone.noise
+    assert found.case == pytest.approx(found.estimate.standard_error**2 * 60 - float(noise))
+    assert found.share < alone.share
 
 
 def test_swapped_models_swap_their_noise() -> None:

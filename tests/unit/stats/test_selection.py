@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 import pytest
 from hypothesis import given
@@ -14,7 +12,15 @@ from scipy.stats import norm, truncnorm
 from evalkit.stats.arrays import FloatArray
 from evalkit.stats.paired_scores import Estimate, paired_t
 from evalkit.stats.rows import complete_rows
-from evalkit.stats.selection import Selected, best_by_luck, dev_test, select_best
+from evalkit.stats.selection import (
+    CaseSet,
+    Judged,
+    Selected,
+    best_by_luck,
+    dev_test,
+    joint_tests,
+    select_best,
+)
 from evalkit.stats.values import Interval, NotEstimable, PValue
 from evalkit.stats.winners_curse import (
     Corrected,
@@ -28,14 +34,22 @@ from evalkit.stats.winners_curse import (
 LARGE = 10**9
 
 
-def best_of(d: FloatArray, **options: Any) -> Selected:
+def best_of(*sets: FloatArray, resamples: int = 999) -> Selected:
     """Select with a fixed seed and few flips."""
-    return select_best(d, rng=np.random.default_rng(3), **{"resamples": 999, **options})
+    rng = np.random.default_rng(3)
+    return select_best([CaseSet(d) for d in sets], rng=rng, resamples=resamples)
 
 
-def split(d: FloatArray, dev: ArrayLike, **options: Any) -> Selected:
+def split(d: FloatArray, dev: ArrayLike, clusters: ArrayLike | None = None) -> Selected:
     """Select on a dev split with a fixed seed."""
-    return dev_test(d, dev, rng=np.random.default_rng(3), **options)
+    rng = np.random.default_rng(3)
+    return dev_test([CaseSet(d, clusters)], [dev], rng=rng, resamples=999)
+
+
+def only(found: Selected) -> Judged:
+    """Return what was found on the one set of cases."""
+    (judged,) = found.sets
+    return judged
 
 
 def candidates(n: int = 100, k: int = 5, seed: int = 0) -> FloatArray:
@@ -69,11 +83,20 @@ def test_luck_is_measured_from_the_rows() -> None:
     """Independent candidates gain the expected number of errors, copies nothing."""
     rng = np.random.default_rng(0)
     d = rng.normal(0, 0.3, (900, 10))
-    luck = best_by_luck(complete_rows(d), rng=rng)
+    (luck,) = best_by_luck([complete_rows(d)], rng=rng)
     assert luck == pytest.approx(expected_best(10) * 0.01, rel=0.06)
-    same = best_by_luck(complete_rows(np.tile(d[:, :1], 4)), rng=rng)
+    (same,) = best_by_luck([complete_rows(np.tile(d[:, :1], 4))], rng=rng)
     assert same == pytest.approx(0.0, abs=1e-3)
-    assert best_by_luck(complete_rows(np.zeros((0, 3))), rng=rng) is None
+    assert best_by_luck([complete_rows(np.zeros((0, 3)))], rng=rng) == ()
+
+
+def test_luck_over_two_sets() -> None:
+    """The mean over two equal sets has an error smaller by the root of two, and so has its luck."""
+    rng = np.random.default_rng(0)
+    one, two = (complete_rows(rng.normal(0, 0.3, (900, 10))) for _ in range(2))
+    luck = best_by_luck([one, two], rng=rng)
+    assert sum(luck) / 2 == pytest.approx(expected_best(10) * 0.01 / np.sqrt(2), rel=0.06)
+    assert luck == pytest.approx((luck[0], luck[0]), rel=0.2)
 
 
 def test_two_candidates_by_hand() -> None:
@@ -194,32 +217,84 @@ def test_a_winner_without_spread_is_refused() -> None:
 
 
 def test_selected_on_the_same_cases() -> None:
-    """The largest mean is chosen; naive, simultaneous and corrected stand side by side."""
+    """The largest mean is chosen; what it shows, its limits and the correction stand together."""
     d = candidates()
     d[:, 2] += 0.02
     found = best_of(d)
-    assert found.index == int(np.argmax(d.mean(axis=0)))
-    assert found.naive == pytest.approx(d.mean(axis=0).max())
-    naive, honest = limits(found.naive_interval), limits(found.interval)
-    assert honest[0] < naive[0]
-    assert honest[1] > naive[1]
+    index = int(np.argmax(d.mean(axis=0)))
+    judged = only(found)
+    assert found.index == index
+    assert judged.difference == judged.joint.estimates[index] == pytest.approx(d.mean(axis=0).max())
+    alone = paired_t(d[:, index])
+    assert isinstance(alone, Estimate)
+    naive, honest = alone.interval(level=0.95), limits(judged.interval)
+    assert honest[0] < naive.low
+    assert honest[1] > naive.high
     assert isinstance(found.corrected, Corrected)
-    assert found.naive is not None
-    assert found.corrected.estimate < found.naive
-    assert found.luck is not None
-    assert 0 < found.luck < 0.1
-    assert (found.n_dev, found.n_test, found.excluded) == (100, 0, 0)
+    assert judged.difference is not None
+    assert found.corrected.estimate < judged.difference
+    assert 0 < judged.luck < 0.1
+    assert (judged.n_dev, judged.n_test, judged.excluded) == (100, 0, 0)
 
 
 @pytest.mark.parametrize("seed", range(12))
-def test_selected_p_value_and_interval_agree(seed: int) -> None:
+@pytest.mark.parametrize("sets", [1, 2])
+def test_selected_p_value_and_interval_agree(seed: int, sets: int) -> None:
     """The interval leaves 0 out exactly when the adjusted p-value rejects."""
     d = candidates(seed=seed)
     d[:, 0] += 0.02 * seed / 4
-    found = best_of(d)
-    low, high = limits(found.interval)
-    assert isinstance(found.p_value, PValue)
-    assert (low > 0 or high < 0) == (found.p_value.value <= 0.05)
+    for judged in best_of(*[d] * sets).sets:
+        low, high = limits(judged.interval)
+        assert isinstance(judged.p_value, PValue)
+        assert (low > 0 or high < 0) == (judged.p_value.value <= 0.05)
+
+
+def test_sets_weigh_alike() -> None:
+    """What is better by more on the small set is chosen, though the large one has more cases."""
+    small, large = np.full((20, 2), [0.4, 0.0]), np.full((500, 2), [0.0, 0.3])
+    assert best_of(small, large).index == 0
+    assert best_of(np.concatenate([small, large])).index == 1
+
+
+def test_the_first_of_equals_is_chosen() -> None:
+    """Also where equal means differ by rounding."""
+    d = np.tile([[0.1, 0.3], [0.2, 0.2], [0.3, 0.1]], (4, 1))
+    assert best_of(d).index == best_of(d[:, ::-1]).index == 0
+
+
+def test_several_sets_are_tested_together() -> None:
+    """Each of two sets is held to half of the error, which widens all limits."""
+    rows = complete_rows(candidates())
+    alone, both = (
+        joint_tests([rows] * sets, rng=np.random.default_rng(1), resamples=999)[0]
+        for sets in (1, 2)
+    )
+    narrow, wide = limits(alone.intervals[0]), limits(both.intervals[0])
+    assert wide[0] < narrow[0]
+    assert wide[1] > narrow[1]
+    assert both.p_values[0] == pytest.approx(min(1.0, 2 * (alone.p_values[0] or 0.0)))
+    assert isinstance(both.intervals[0], Interval)
+    assert both.intervals[0].level == 0.95
+
+
+def test_a_candidate_must_have_answered_every_set() -> None:
+    """One that is missing in a set is tested where it is there, and cannot be chosen."""
+    one, two = candidates(40, 3), candidates(50, 3, seed=1)
+    one[:, 1] = np.nan
+    two[:, 1] += 1
+    found = best_of(one, two)
+    assert found.index in {0, 2}
+    assert [judged.joint.p_values[1] is None for judged in found.sets] == [True, False]
+    assert isinstance(found.corrected, Corrected)
+
+
+def test_the_correction_is_that_of_the_mean_over_the_sets() -> None:
+    """Two sets with the same numbers: the same means with half the variance."""
+    d = candidates(60, 4, seed=2)
+    rows = complete_rows(d)
+    _, law = winner(rows.means, rows.covariance / 2, step=rows.step / 2)
+    assert isinstance(law, Winner)
+    assert best_of(d, d).corrected == hybrid(law, units=60)
 
 
 def test_dev_test_uses_fresh_cases() -> None:
@@ -227,17 +302,18 @@ def test_dev_test_uses_fresh_cases() -> None:
     d = candidates(200, 6)
     dev = np.arange(200) < 80
     found = split(d, dev)
+    judged = only(found)
     index = int(np.argmax(d[:80].mean(axis=0)))
     alone = paired_t(d[80:, index])
     assert isinstance(alone, Estimate)
     assert found.index == index
     own = alone.interval(level=0.95)
-    assert limits(found.interval) == pytest.approx((own.low, own.high))
-    assert isinstance(found.p_value, PValue)
-    assert found.p_value.value == pytest.approx(alone.p_value().value)
-    assert isinstance(found.corrected, Corrected)
-    assert found.corrected.estimate == pytest.approx(d[80:, index].mean())
-    assert (found.n_dev, found.n_test) == (80, 120)
+    assert limits(judged.interval) == pytest.approx((own.low, own.high))
+    assert isinstance(judged.p_value, PValue)
+    assert judged.p_value.value == pytest.approx(alone.p_value().value)
+    assert judged.difference == pytest.approx(d[80:, index].mean())
+    assert judged.joint.estimates[index] == pytest.approx(d[:80, index].mean())
+    assert (judged.n_dev, judged.n_test) == (80, 120)
     changed = d.copy()
     changed[80:, [j for j in range(6) if j != index]] = np.nan
     assert split(changed, dev) == found
@@ -249,18 +325,19 @@ def test_dev_test_counts_missing_answers() -> None:
     d[:, 1] += 1
     d[0, 2] = d[40, 1] = d[41, 0] = np.nan
     found = split(d, np.arange(60) < 30)
+    judged = only(found)
     assert found.index == 1
-    assert (found.n_dev, found.n_test, found.excluded) == (29, 29, 2)
+    assert (judged.n_dev, judged.n_test, judged.excluded) == (29, 29, 2)
 
 
 def test_a_torn_cluster_is_no_test() -> None:
     """A passage with cases in both splits carries the luck over."""
     d, clusters = candidates(40, 3), np.arange(40) // 4
-    found = split(d, np.arange(40) < 22, clusters=clusters)
-    assert found.interval == found.p_value
-    assert isinstance(found.interval, NotEstimable)
-    assert found.interval.why.startswith("1 cluster has cases in both splits")
-    whole = split(d, np.arange(40) < 20, clusters=clusters)
+    torn = only(split(d, np.arange(40) < 22, clusters))
+    assert torn.interval == torn.p_value
+    assert isinstance(torn.interval, NotEstimable)
+    assert torn.interval.why.startswith("1 cluster has cases in both splits")
+    whole = only(split(d, np.arange(40) < 20, clusters))
     assert isinstance(whole.interval, Interval)
 
 
@@ -269,10 +346,10 @@ def test_a_torn_cluster_is_no_test() -> None:
 )
 def test_nothing_to_choose_from(d: FloatArray) -> None:
     """Without a common case, or a candidate, nothing is chosen and nothing raised."""
-    for found in (best_of(d), split(d, np.ones(len(d), dtype=bool))):
+    for found in (best_of(d), split(d, np.ones(len(d), dtype=bool)), best_of(d, candidates())):
         assert found.index is None
+        assert found.sets == ()
         assert isinstance(found.corrected, NotEstimable)
-        assert isinstance(found.p_value, NotEstimable)
 
 
 @pytest.mark.parametrize("n", [1, 2, 6])
@@ -280,18 +357,20 @@ def test_nothing_to_choose_from(d: FloatArray) -> None:
 def test_constant_differences(n: int, value: float) -> None:
     """Cases that all differ alike: chosen, but not corrected, and without certainty."""
     found = best_of(np.full((n, 3), value))
+    judged = only(found)
     assert found.index == 0
-    assert found.naive == value
+    assert judged.difference == value
     assert isinstance(found.corrected, NotEstimable)
-    assert isinstance(found.p_value, PValue)
-    assert found.p_value.value > 0.01
-    fresh = split(np.full((2 * n, 3), value), np.arange(2 * n) < n)
+    assert isinstance(judged.p_value, PValue)
+    assert judged.p_value.value > 0.01
+    fresh = only(split(np.full((2 * n, 3), value), np.arange(2 * n) < n))
     assert limits(fresh.interval)[0] < limits(fresh.interval)[1]
 
 
 def test_no_test_cases() -> None:
     """All cases were used for the choice: no test, and the reason."""
     found = split(candidates(20, 2), np.ones(20, dtype=bool))
+    judged = only(found)
     assert found.index is not None
-    assert found.interval == NotEstimable("the chosen candidate answered no test case")
-    assert found.n_test == 0
+    assert judged.interval == NotEstimable("the chosen candidate answered no test case")
+    assert (judged.n_test, judged.difference) == (0, None)

@@ -134,6 +134,16 @@ def test_nothing_differs(d: list[float]) -> None:
     assert sign_flip(d, rng=np.random.default_rng(0)).value == 1.0
 
 
+def test_rounding_is_no_difference() -> None:
+    """A sum of thirds that cancels but for the last bit is a unit that did not change."""
+    third = 1 / 3
+    almost = (1 - 2 * third) - third
+    assert almost != 0
+    units = [third] * 20 + [-third] * 5
+    plain = sign_flip(units, rng=np.random.default_rng(0))
+    assert sign_flip([*units, almost], rng=np.random.default_rng(0)) == plain
+
+
 def test_two_cases_exclude_nothing() -> None:
     """Four flips cannot put anything outside a 90 % interval, and it says so."""
     found = subset_means(case_units([0.5, 0.4]), rng=np.random.default_rng(0)).interval(level=0.9)

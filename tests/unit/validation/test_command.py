@@ -185,3 +185,11 @@ def test_the_page_names_every_family() -> None:
     prose, table = text.split("<!-- rates -->")
     assert [name for name in studies.FAMILIES if f"`{name}`" not in prose] == []
     assert table.rstrip().endswith("<!-- /rates -->")
+
+
+@pytest.mark.parametrize("jobs", ["0", "-1", "two"])
+def test_a_study_needs_a_process(jobs: str, capsys: pytest.CaptureFixture[str]) -> None:
+    """Fewer than one is a usage error, not a traceback."""
+    with pytest.raises(SystemExit, match="2"):
+        main(["--jobs", jobs])
+    assert "a whole number from 1" in capsys.readouterr().err

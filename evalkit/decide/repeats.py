@@ -1,0 +1,118 @@
+"""Several samples of a case: where the uncertainty comes from, what more would buy, pass@k."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from evalkit.decide.decision import (
+    Interval,
+    NextPurchase,
+    PassRates,
+    RepeatedSamples,
+    VarianceParts,
+)
+from evalkit.decide.evidence import SuiteEvidence
+from evalkit.decide.reading import READING_LEVEL
+from evalkit.stats.paired import compare, is_binary
+from evalkit.stats.pass_at_k import PairedPasses, Passing, paired_passes
+from evalkit.stats.repeats import Components, Repeats, advise, paired_components, repeats
+from evalkit.stats.values import NotEstimable, Procedure
+
+CASE_COST = 10.0
+"""What it costs to write, label and check a new case, in samples; its own samples come on top.
+
+Low for cases written by hand, and on purpose: a new case also widens what the suite speaks about,
+which a new sample never does.
+"""
+
+_PASSING: tuple[Passing, ...] = ("any", "all")
+_WATCHED = "judged while asked, so no interval for a number of cases fixed in advance"
+
+
+def repeats_of(part: SuiteEvidence, *, rng: np.random.Generator) -> RepeatedSamples | None:
+    """Return what the samples of a suite's compared cases show; ``None`` if each has one."""
+    pairs = part.heldout
+    if pairs.samples is None:
+        return None
+    base, candidate = (repeats(model.score, model.case) for model in pairs.samples)
+    found = paired_components(base, candidate, clusters=pairs.clusters)
+    known = None if isinstance(found, NotEstimable) else found
+    return RepeatedSamples(
+        base_samples=base.typical,
+        candidate_samples=candidate.typical,
+        variance=variance_parts(known) if known else None,
+        next_purchase=next_purchase(known) if known else None,
+        passes=tuple(_passes(part, base, candidate, rng=rng)),
+        note=found.why if isinstance(found, NotEstimable) else "",
+    )
+
+
+def variance_parts(found: Components) -> VarianceParts:
+    """Return the variance of the mean in parts, scaled so that they add up to it.
+
+    Scaled they have to be where K differs between cases, or where samples scatter more than the
+    cases' differences do, which leaves no variance for the cases.
+    """
+    total = found.estimate.standard_error**2
+    noise = sum(model.judged / model.samples for model in found.noise)
+    scale = found.share * total / noise if noise else 0.0
+    base, candidate = (scale * model.sampling / model.samples for model in found.noise)
+    judged = any(model.judge is not None for model in found.noise)
+    return VarianceParts(
+        cases=(1 - found.share) * total,
+        base=base,
+        candidate=candidate,
+        judge=max(found.share * total - base - candidate, 0.0) if judged else None,
+        removable=found.share,
+    )
+
+
+def next_purchase(found: Components) -> NextPurchase:
+    """Return what to buy next at `CASE_COST`."""
+    advice = advise(found, case_cost=CASE_COST)
+    base, candidate = advice.samples or (None, None)
+    return NextPurchase(advice.buy, base, candidate, advice.saving, CASE_COST)
+
+
+def _passes(
+    part: SuiteEvidence, base: Repeats, candidate: Repeats, *, rng: np.random.Generator
+) -> Iterator[PassRates]:
+    """Yield both pass rates at the most samples that a case has of both models."""
+    k = int(np.minimum(base.samples, candidate.samples).max())
+    scores = [model.score for model in part.heldout.samples or ()]
+    if k > 1 and is_binary(*scores):
+        for passing in _PASSING:
+            found = paired_passes(base, candidate, k=k, passing=passing)
+            yield _rates(part, found, rng=rng)
+
+
+def _rates(part: SuiteEvidence, found: PairedPasses, *, rng: np.random.Generator) -> PassRates:
+    labels = part.heldout.clusters
+    clusters = None if labels is None else labels[found.cases]
+    compared = compare(found.base, found.candidate, clusters=clusters, rng=rng)
+    procedure = NotEstimable(_WATCHED) if part.watched else compared.procedure
+    interval, p_value, note = _limits(procedure)
+    return PassRates(
+        measure=found.method,
+        k=found.k,
+        n=compared.n,
+        dropped=found.dropped,
+        base=compared.base_mean,
+        candidate=compared.candidate_mean,
+        difference=compared.difference,
+        interval=interval,
+        p_value=p_value,
+        note=note,
+    )
+
+
+def _limits(procedure: Procedure | NotEstimable) -> tuple[Interval | None, float | None, str]:
+    """Return the interval, the p-value that belongs to it, and why one is missing."""
+    if isinstance(procedure, NotEstimable):
+        return None, None, procedure.why
+    interval, p_value = procedure.interval(level=READING_LEVEL), procedure.p_value().value
+    if isinstance(interval, NotEstimable):
+        return None, p_value, interval.why
+    return interval, p_value, ""
