@@ -76,11 +76,15 @@ class Fault:
 
 
 class FileFaults(UserError):
-    """All faults found in the user's files, sorted by file and line."""
+    """All faults found in the user's files, sorted by file and line.
 
-    def __init__(self, faults: Iterable[Fault]) -> None:
+    ``untold`` is how many more there are than the faults given, which say so themselves.
+    """
+
+    def __init__(self, faults: Iterable[Fault], *, untold: int = 0) -> None:
         self.faults = tuple(sorted(set(faults)))
-        count = f"{len(self.faults)} fault" + ("s" if len(self.faults) != 1 else "")
+        found = len(self.faults) + untold
+        count = f"{found:,} fault" + ("s" if found != 1 else "")
         EvalkitError.__init__(self, "\n\n".join([f"{count} found", *map(str, self.faults)]))
 
 
@@ -96,7 +100,8 @@ class ProviderError(EvalkitError):
     ``stops_endpoint`` is true when no request of this model can do better (wrong key, unknown
     model, nothing listening). ``transient`` is true when the same request may succeed later; it
     follows from ``kind`` unless given. ``retry_after_s`` is how long the server asked to be left
-    alone.
+    alone. ``endpoint_wide`` is true when any request would have fared alike just now, whatever was
+    asked: too many requests unless given.
     """
 
     def __init__(
@@ -107,10 +112,12 @@ class ProviderError(EvalkitError):
         stops_endpoint: bool = False,
         transient: bool | None = None,
         retry_after_s: float | None = None,
+        endpoint_wide: bool | None = None,
     ) -> None:
         self.kind: ErrorKind = kind
         self.message = message
         self.stops_endpoint = stops_endpoint
         self.transient = kind in TRANSIENT if transient is None else transient
         self.retry_after_s = retry_after_s
+        self.endpoint_wide = kind == "rate_limited" if endpoint_wide is None else endpoint_wide
         super().__init__(f"{kind}: {message}")

@@ -9,8 +9,6 @@ from typing import Any
 from evalkit.clients.wire import Answer
 from evalkit.model import Reply, Usage
 
-PATH = "/chat/completions"
-
 
 def read_chat(answer: Answer) -> Reply:
     """Return the first choice as a reply.
@@ -31,14 +29,15 @@ def read_chat(answer: Answer) -> Reply:
         text=_text(message.get("content")) or _text(refusal),
         finish_reason=str(choice.get("finish_reason") or "stop"),
         model=str(data.get("model") or ""),
-        usage=_usage(data.get("usage") or {}),
+        usage=read_usage(data.get("usage") or {}),
         latency_s=answer.latency_s,
         fingerprint=str(data.get("system_fingerprint") or ""),
         extra={name: value for name, value in found.items() if value},
     )
 
 
-def _usage(counted: Mapping[str, Any]) -> Usage:
+def read_usage(counted: Mapping[str, Any]) -> Usage:
+    """Return the tokens as chat completions and completions count them."""
     details = counted.get("prompt_tokens_details") or {}
     return Usage(
         input=int(counted.get("prompt_tokens") or 0),

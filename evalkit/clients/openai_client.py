@@ -1,4 +1,4 @@
-"""OpenAI and everything that speaks its chat completions: the one module that knows `openai`.
+"""OpenAI and everything that speaks its protocol.
 
 The package decides address, key and headers, by its own variables. It tries once: the engine tries
 again, as it has to slow down all requests when one is refused.
@@ -10,7 +10,8 @@ from collections.abc import Callable, Mapping
 from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
-from evalkit.clients.chat import PATH, read_chat
+from evalkit.clients.endpoints import CHAT, ENDPOINTS, UNREADABLE
+from evalkit.clients.proxies import is_web_address, proxies_of, proxy_for
 from evalkit.clients.refusals import quota, refusal
 from evalkit.clients.wire import (
     CONNECT_S,
@@ -18,6 +19,7 @@ from evalkit.clients.wire import (
     Wire,
     no_answer_in_time,
     no_connection,
+    sent_in_circles,
     timed_out,
 )
 from evalkit.errors import ProviderError, SetupError
@@ -28,13 +30,10 @@ if TYPE_CHECKING:
     import httpx2
     import openai
 
-    from evalkit.clients.direct import Target
-
 OPENAI = "https://api.openai.com/v1"
 BASE_URL = "OPENAI_BASE_URL"
 KEY = "OPENAI_API_KEY"
-PROXIES_OF_ANY_KIND = ("ALL_PROXY", "all_proxy")
-"""Such a proxy may speak SOCKS, which only the package's own way understands."""
+HTTP = ("http://", "https://")
 
 MOST_WORDS = 300
 """Letters of a server's own words that go into a message."""
@@ -43,11 +42,15 @@ MOST_WORDS = 300
 class OpenAIClient:
     """One model at one endpoint.
 
-    ``spec.options.headers`` go with every request. Without ``spec.base_url`` the endpoint is that
-    of ``OPENAI_BASE_URL``, or OpenAI's own. ``OPENAI_API_KEY`` is sent to these two only; for any
-    other endpoint ``spec.api_key_env`` names the key's variable, or there is none.
-    ``transport`` takes the network's place. ``quota`` is what the endpoint said of its limits.
+    ``spec.options.endpoint`` is a name of `ENDPOINTS`, ``spec.options.headers`` go with every
+    request. Without ``spec.base_url`` the address is that of ``OPENAI_BASE_URL``, or OpenAI's own.
+    ``OPENAI_API_KEY`` is sent to these two only; for any other address ``spec.api_key_env`` names
+    the key's variable, or there is none. ``transport`` takes the network's place. ``quota`` is what
+    the endpoint said of its limits.
     """
+
+    service = "openai"
+    """Whose protocol it is: the first word of the identity."""
 
     def __init__(
         self,
@@ -59,7 +62,16 @@ class OpenAIClient:
         self._spec = spec
         self._environ = environ
         self._transport = transport
-        self._base_url = spec.base_url or environ.get(BASE_URL) or OPENAI
+        self._kind: str = spec.options.get("endpoint", CHAT)
+        self._endpoint = ENDPOINTS[self._kind]
+        self._base_url = self._find_base_url()
+        if not is_web_address(self._base_url):
+            raise SetupError(
+                f"the address of an endpoint as base_url of the model '{spec.name}'",
+                got=self._base_url,
+                instead="http:// or https://, the host, and the path that ends before "
+                f"{self._endpoint.path}",
+            )
         self._key = ""
         self._wire: Wire | None = None
         self._reached = False
@@ -67,12 +79,19 @@ class OpenAIClient:
 
     @property
     def identity(self) -> str:
-        """The endpoint's address without credentials, and the model's name."""
+        """The endpoint's address without credentials, the model's name, and how it is asked."""
         revision = f" revision {self._spec.revision}" if self._spec.revision else ""
-        return f"openai {self._address} {self._spec.model}{revision}"
+        endpoint = f" endpoint {self._kind}" if self._kind != CHAT else ""
+        return f"{self.service} {self.address} {self._model}{revision}{endpoint}"
 
     @property
-    def _address(self) -> str:
+    def _model(self) -> str:
+        """The name under which requests ask for the model."""
+        return self._spec.model
+
+    @property
+    def address(self) -> str:
+        """Where the endpoint is, without credentials."""
         return without_credentials(self._base_url)
 
     async def start(self) -> None:
@@ -82,51 +101,75 @@ class OpenAIClient:
             SetupError: a key is needed and the environment has none.
         """
         import httpx2
+        import openai  # noqa: F401  (takes a second, which no request's timeout should count)
 
         from evalkit.clients.direct import Direct
 
         self._key = self._find_key()
         limits = self._spec.limits
-        if self._transport is None and not any(map(self._environ.get, PROXIES_OF_ANY_KIND)):
-            context = httpx2.create_ssl_context()
-            self._wire = Direct(Composer(self._sdk), limits, context=context)
+        proxies = proxies_of(self._environ)
+        proxy = proxy_for(self._base_url, proxies)
+        # Only the package's own way knows proxies that speak SOCKS.
+        known = "all" not in proxies and (proxy is None or proxy.startswith(HTTP))
+        if self._transport is None and known:
+            # Reading all certificates takes 0.1 s, which a server on this machine does not need.
+            plain = self._base_url.startswith("http:")
+            context = None if plain else httpx2.create_ssl_context()
+            self._wire = Direct(Composer(self._sdk), limits, context=context, proxy=proxy)
         else:
             self._wire = Official(self._sdk(self._http_client()), limits.timeout_s)
 
     async def ask(self, request: Request) -> Reply:
-        """Return the answer to one chat completion."""
+        """Return the answer to one chat completion, put to the endpoint in its own form."""
         if self._wire is None:
             raise RuntimeError("the client was not started")
+        body = self.body(request)
         try:
-            answer = await self._wire.post(PATH, {"model": self._spec.model, **request.body})
+            answer = await self._wire.post(self._endpoint.path, body)
         except ProviderError as error:
             raise self._addressed(error) from error
         self._reached = True
         self.quota = quota(answer.headers)
-        if answer.status >= 400:
-            raise refusal(answer, self._address, shortened=self._shortened)
+        address = self.address
+        if answer.moved_to:
+            address += f" (which sent us to {without_credentials(answer.moved_to)})"
+        if answer.status >= 300:
+            raise refusal(answer, address, shortened=self.shortened)
         try:
-            return read_chat(answer)
-        except (ValueError, LookupError, TypeError, AttributeError) as error:
-            words = self._shortened(answer.text)
-            message = f"{self._address} sent no chat completion but {words!r}"
+            return self._endpoint.decode(answer)
+        except ProviderError as error:
+            words = f"{address}: {self.shortened(error.message)}"
+            raise ProviderError(error.kind, words) from error
+        except UNREADABLE as error:
+            words = self.shortened(answer.text)
+            message = f"{address} sent no {self._endpoint.answer} but {words!r}"
             raise ProviderError("bad_response", message) from error
+
+    def body(self, request: Request) -> Mapping[str, Any]:
+        """Return a request as it is sent. Raise `ProviderError` for what cannot be asked here."""
+        return self._endpoint.encode({"model": self._model, **request.body})
+
+    @property
+    def kind(self) -> str:
+        """The kind of requests: a name of `ENDPOINTS`."""
+        return self._kind
+
+    @property
+    def batch_url(self) -> str:
+        """What the lines of a batch name as the place of their requests."""
+        return f"/v1{self._endpoint.path}"
+
+    def package(self) -> openai.AsyncOpenAI:
+        """Return the package's own client, for what is not asked request by request."""
+        return self._sdk(self._http_client())
 
     async def close(self) -> None:
         """Close all connections."""
         if self._wire is not None:
             await self._wire.close()
 
-    def _sdk(self, http_client: httpx2.AsyncClient) -> openai.AsyncOpenAI:
-        import openai
-
-        return openai.AsyncOpenAI(
-            api_key=self._key or "none",
-            base_url=self._base_url,
-            max_retries=0,
-            default_headers=self._spec.options.get("headers"),
-            http_client=http_client,
-        )
+    def _find_base_url(self) -> str:
+        return self._spec.base_url or self._environ.get(BASE_URL) or OPENAI
 
     def _find_key(self) -> str:
         named = self._spec.api_key_env
@@ -134,38 +177,64 @@ class OpenAIClient:
         variable = named or (KEY if trusted else None)
         key = self._environ.get(variable, "") if variable else ""
         if not key and (named or self._base_url == OPENAI):
-            raise SetupError(
-                f"the API key of the model '{self._spec.name}' in the variable {variable}",
-                got="an environment without it",
-                instead=f"export {variable}=..., or api_key_env: with the name of another variable",
-            )
+            raise self._no_key(variable or KEY)
         return key
+
+    def _no_key(self, variable: str) -> SetupError:
+        return SetupError(
+            f"the API key of the model '{self._spec.name}' in the variable {variable}",
+            got="an environment without it",
+            instead=f"export {variable}=..., or api_key_env: with the name of another variable",
+        )
+
+    def _sdk(self, http_client: httpx2.AsyncClient) -> openai.AsyncOpenAI:
+        import openai
+
+        return openai.AsyncOpenAI(
+            api_key=self._key or "none", base_url=self._base_url, **self._settings(http_client)
+        )
+
+    def _settings(self, http_client: httpx2.AsyncClient) -> dict[str, Any]:
+        """Return what every class of the package is made with."""
+        import httpx2
+
+        limit_s = self._spec.limits.timeout_s
+        return {
+            "http_client": http_client,
+            "timeout": httpx2.Timeout(limit_s, connect=min(CONNECT_S, limit_s), pool=None),
+            "max_retries": 0,
+            "default_headers": self._spec.options.get("headers"),
+        }
 
     def _http_client(self) -> httpx2.AsyncClient:
         import httpx2
         import openai
 
-        limits = self._spec.limits
-        connect = min(CONNECT_S, limits.timeout_s)
-        timeout = httpx2.Timeout(limits.timeout_s, connect=connect, pool=None)
         if self._transport is not None:
-            return httpx2.AsyncClient(transport=self._transport, timeout=timeout)
-        most = limits.concurrency
+            return httpx2.AsyncClient(transport=self._transport)
+        most = self._spec.limits.concurrency
         pool = httpx2.Limits(max_connections=most, max_keepalive_connections=most)
-        return openai.DefaultAsyncHttpxClient(limits=pool, timeout=timeout)
+        try:
+            return openai.DefaultAsyncHttpxClient(limits=pool)
+        except ImportError as error:
+            raise SetupError(
+                "a package for the SOCKS proxy that the environment names",
+                got=str(error),
+                instead="pip install socksio, or another proxy",
+            ) from error
 
     def _addressed(self, error: ProviderError) -> ProviderError:
-        """Return a connection's error with the address; one never reached will not be later."""
-        if error.kind != "refused_connection":
-            return error
+        """Return a wire's error with the address; one never reached will not be later."""
+        lost = error.kind == "refused_connection"
         return ProviderError(
             error.kind,
-            f"no connection to {self._address}: {self._shortened(error.message)}",
-            stops_endpoint=not self._reached,
+            f"no answer from {self.address}: {self.shortened(error.message)}",
+            stops_endpoint=error.stops_endpoint or (lost and not self._reached),
             transient=error.transient,
+            endpoint_wide=error.endpoint_wide,
         )
 
-    def _shortened(self, words: str) -> str:
+    def shortened(self, words: str) -> str:
         """Return a server's words on one line; some repeat the key they were sent."""
         if self._key:
             words = words.replace(self._key, "***")
@@ -195,14 +264,22 @@ class Official:
         except openai.APIConnectionError as error:
             raise self._unreached(error) from error
         headers = {name.lower(): value for name, value in response.headers.items()}
-        return Answer(response.status_code, headers, response.content, perf_counter() - begun)
+        moved_to = str(response.url) if response.history else ""
+        latency_s = perf_counter() - begun
+        return Answer(response.status_code, headers, response.content, latency_s, moved_to)
 
     async def close(self) -> None:
         """Close the package's client."""
         await self._sdk.close()
 
     def _unreached(self, error: Exception) -> ProviderError:
-        return no_answer_in_time(self._limit_s) if timed_out(error) else no_connection(error)
+        import httpx2
+
+        if timed_out(error):
+            return no_answer_in_time(self._limit_s)
+        if isinstance(error.__cause__, httpx2.TooManyRedirects):
+            return sent_in_circles()
+        return no_connection(error, made=not isinstance(error.__cause__, httpx2.ConnectError))
 
 
 class Composer:
@@ -211,7 +288,7 @@ class Composer:
     def __init__(self, make: Callable[[httpx2.AsyncClient], openai.AsyncOpenAI]) -> None:
         self._make = make
 
-    async def __call__(self, path: str, body: Mapping[str, Any]) -> Target:
+    async def __call__(self, path: str, body: Mapping[str, Any]) -> tuple[str, Mapping[str, str]]:
         """Return the address and the headers."""
         import httpx2
 

@@ -7,6 +7,7 @@ import re
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
+from math import isfinite
 
 from evalkit.clients.wire import Answer
 from evalkit.errors import ErrorKind, ProviderError
@@ -25,6 +26,9 @@ BY_WORDS: Mapping[ErrorKind, re.Pattern[str]] = {
     "context_length": re.compile(r"context[_ ](length|size|window)|maximum context", re.IGNORECASE),
     "content_filter": re.compile(r"content[_ ](filter|policy|management)", re.IGNORECASE),
 }
+ENDPOINT_WIDE = frozenset([429, 502, 503, 529])
+"""Too many requests, nobody behind the gateway, overload: not what was asked is the cause."""
+
 HOPELESS = frozenset[ErrorKind](["auth", "not_found"])
 NO_MONEY = re.compile(r"insufficient[_ ]quota", re.IGNORECASE)
 SPAN = re.compile(r"(\d+(?:\.\d+)?)(ms|s|m|h|d)")
@@ -44,26 +48,33 @@ def refusal(answer: Answer, address: str, *, shortened: Callable[[str], str]) ->
         f"{address} answered {answer.status}: {shortened(words)}",
         stops_endpoint=broke or kind in HOPELESS,
         transient=False if broke else None,
-        retry_after_s=retry_after_s(answer.headers, now=datetime.now(UTC)),
+        retry_after_s=retry_after_s(answer.headers),
+        endpoint_wide=answer.status in ENDPOINT_WIDE,
     )
 
 
-def retry_after_s(headers: Mapping[str, str], *, now: datetime) -> float | None:
+def retry_after_s(headers: Mapping[str, str]) -> float | None:
     """Return how long the server asked to be left alone: seconds, or a date [RFC 9110, 10.2.3].
 
     ``retry-after-ms`` is OpenAI's own and finer. ``None`` without either, or if it makes no sense.
     """
     try:
         if "retry-after-ms" in headers:
-            return max(float(headers["retry-after-ms"]) / 1000, 0.0)
-        said = headers.get("retry-after")
-        if said is None:
+            wait = float(headers["retry-after-ms"]) / 1000
+        elif (said := headers.get("retry-after")) is None:
             return None
-        if said.strip().replace(".", "", 1).isdigit():
-            return float(said)
-        return max((parsedate_to_datetime(said) - now).total_seconds(), 0.0)
+        elif said.strip().replace(".", "", 1).isdigit():
+            wait = float(said)
+        else:
+            wait = (parsedate_to_datetime(said) - _now(headers)).total_seconds()
     except (ValueError, TypeError):
         return None
+    return max(wait, 0.0) if isfinite(wait) else None
+
+
+def _now(headers: Mapping[str, str]) -> datetime:
+    """Return the time by the server's own clock: ours may be another."""
+    return parsedate_to_datetime(headers["date"]) if "date" in headers else datetime.now(UTC)
 
 
 def quota(headers: Mapping[str, str]) -> Quota | None:
@@ -95,7 +106,7 @@ def _words(answer: Answer) -> tuple[str, str]:
     """Return the error's code and the server's own words."""
     try:
         body = json.loads(answer.content)
-    except ValueError:
+    except (ValueError, RecursionError):
         return "", answer.text
     error = body.get("error", body) if isinstance(body, dict) else body
     if not isinstance(error, dict):

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from importlib.metadata import entry_points
 
+from evalkit.clients.azure_client import AzureClient
 from evalkit.clients.local import LocalClient
 from evalkit.clients.openai_client import OpenAIClient
 from evalkit.clients.replay import ReplayClient
@@ -18,20 +18,12 @@ GROUP = "evalkit.clients"
 
 Factory = Callable[..., Client]
 
-
-@dataclass(frozen=True, slots=True)
-class Kind:
-    """A kind of client and the ``options`` it reads."""
-
-    factory: Factory
-    options: tuple[str, ...] = ()
-
-
-BUILT_IN: Mapping[str, Kind] = {
-    "openai": Kind(OpenAIClient, ("headers",)),
-    "local": Kind(LocalClient),
-    "scripted": Kind(ScriptedClient, ("answers", "default")),
-    "replay": Kind(ReplayClient, ("path",)),
+BUILT_IN: Mapping[str, Factory] = {
+    "openai": OpenAIClient,
+    "azure": AzureClient,
+    "local": LocalClient,
+    "scripted": ScriptedClient,
+    "replay": ReplayClient,
 }
 
 
@@ -39,19 +31,10 @@ def make_client(spec: ModelSpec, *, environ: Mapping[str, str]) -> Client:
     """Return the client that ``spec`` asks for; no I/O is done yet.
 
     Raises:
-        SetupError: there is no client of this kind, or it does not know an option.
+        SetupError: there is no client of this kind, or nothing says where its models are.
     """
-    kind = BUILT_IN.get(spec.client)
-    if kind is None:
-        return _installed(spec.client)(spec, environ=environ)
-    unknown = sorted(set(spec.options) - set(kind.options))
-    if unknown:
-        raise SetupError(
-            f"options that the client '{spec.client}' of the model '{spec.name}' reads",
-            got=", ".join(unknown),
-            instead=", ".join(kind.options) or "no options",
-        )
-    return kind.factory(spec, environ=environ)
+    factory = BUILT_IN.get(spec.client) or _installed(spec.client)
+    return factory(spec, environ=environ)
 
 
 def _installed(name: str) -> Factory:

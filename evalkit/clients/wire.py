@@ -14,12 +14,16 @@ CONNECT_S = 10.0
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What came back, whatever its status. The names of ``headers`` are in lower case."""
+    """What came back, whatever its status. The names of ``headers`` are in lower case.
+
+    ``moved_to`` is the address that answered in the end, if another one sent us there.
+    """
 
     status: int
     headers: Mapping[str, str]
     content: bytes
     latency_s: float
+    moved_to: str = ""
 
     @property
     def text(self) -> str:
@@ -37,20 +41,31 @@ class Wire(Protocol):
         """Close all connections. Safe to call twice."""
 
 
-def no_connection(error: BaseException) -> ProviderError:
-    """Return the error for a connection that was not made, or lost, with its root cause in words.
+def no_connection(error: BaseException, *, made: bool) -> ProviderError:
+    """Return the error for a connection that was lost, or not even ``made``: its root in words.
 
     A certificate that does not hold will not do so at the next try either.
     """
     causes = list(_causes(error))
     final = any("certificate" in type(cause).__name__.lower() for cause in causes)
-    words = str(causes[-1]) or type(causes[-1]).__name__
-    return ProviderError("refused_connection", words, transient=not final)
+    said = getattr(causes[-1], "message", None)  # without the status that aiohttp makes up
+    words = said if isinstance(said, str) else str(causes[-1])
+    return ProviderError(
+        "refused_connection",
+        words or type(causes[-1]).__name__,
+        transient=not final,
+        endpoint_wide=not made,
+    )
+
+
+def sent_in_circles() -> ProviderError:
+    """Return the error for an endpoint whose redirections do not end."""
+    return ProviderError("bad_response", "redirected again and again", stops_endpoint=True)
 
 
 def no_answer_in_time(limit_s: float) -> ProviderError:
     """Return the error for a request that was given up."""
-    return ProviderError("timeout", f"no answer within {limit_s:g} s")
+    return ProviderError("timeout", f"timed out after {limit_s:g} s")
 
 
 def timed_out(error: BaseException) -> bool:

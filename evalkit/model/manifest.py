@@ -41,7 +41,8 @@ class Manifest:
     """Facts of a run that are not part of its decision: when, with what, at what cost.
 
     ``created`` is ISO 8601 in UTC. ``digests`` maps "suite:<name>", "policy", "training:<file>" to
-    sha256. ``training`` holds the training log of each candidate that names one.
+    sha256. ``training`` holds the training log of each candidate that names one. ``partial`` says
+    in words why the run does not cover the project, ``stopped`` what ended it before all was asked.
     """
 
     run_id: str
@@ -52,4 +53,5 @@ class Manifest:
     models: tuple[ModelFacts, ...]
     training: Mapping[str, tuple[TrainingPoint, ...]] = field(default_factory=dict)
     partial: str = ""
+    stopped: str = ""
     version: int = 1

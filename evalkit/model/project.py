@@ -40,20 +40,30 @@ class Limits:
     requests_per_minute: float | None = None
     tokens_per_minute: float | None = None
 
+    @property
+    def patience_s(self) -> float:
+        """The time of all tries of one request, each with its whole timeout."""
+        return self.timeout_s * (1 + self.retries)
+
 
 @dataclass(frozen=True, slots=True)
 class Price:
-    """Money per million tokens, in the user's currency."""
+    """Money per million tokens, in the user's currency.
+
+    ``batch`` is the share of it that an answer out of a batch costs.
+    """
 
     input: float = 0.0
     output: float = 0.0
     cached_input: float = 0.0
+    batch: float = 0.5
 
-    def of(self, usage: Usage) -> float:
+    def of(self, usage: Usage, *, batch: bool = False) -> float:
         """Return what so many tokens cost; ``cached_input`` is the price of cached ones."""
         fresh = usage.input - usage.cached
         cached = usage.cached * self.cached_input
-        return (fresh * self.input + cached + usage.output * self.output) / PER_MILLION
+        direct = (fresh * self.input + cached + usage.output * self.output) / PER_MILLION
+        return direct * self.batch if batch else direct
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +76,14 @@ class Budget:
     requests: int | None = None
     tokens: int | None = None
     money: float | None = None
+
+    def over(self, other: Budget) -> Budget:
+        """Return these limits, and the other's where there is none."""
+        return Budget(
+            requests=other.requests if self.requests is None else self.requests,
+            tokens=other.tokens if self.tokens is None else self.tokens,
+            money=other.money if self.money is None else self.money,
+        )
 
 
 @dataclass(frozen=True, slots=True)

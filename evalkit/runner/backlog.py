@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import heapq
+import math
 from collections import deque
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
@@ -40,6 +41,7 @@ class Backlog:
         self._later: list[_Later] = []
         self._put_off = 0
         self._open = 0
+        self._free = math.inf
         self._changed = asyncio.Event()
 
     def __len__(self) -> int:
@@ -50,6 +52,15 @@ class Backlog:
         """Queue a new request."""
         self._new.append(Job(key, request))
         self._open += 1
+
+    def hold(self) -> None:
+        """Give out no new job beyond those that are queued now, until `release`."""
+        self._free = len(self._new)
+
+    def release(self) -> None:
+        """Give out all jobs from now on."""
+        self._free = math.inf
+        self._changed.set()
 
     def postpone(self, job: Job, *, due: float) -> None:
         """Put back a job that was taken, until ``due`` in the loop's time."""
@@ -80,7 +91,8 @@ class Backlog:
             now = loop.time()
             if self._later and self._later[0].due <= now:
                 return heapq.heappop(self._later).job
-            if self._new:
+            if self._new and self._free:
+                self._free -= 1
                 return self._new.popleft()
             await self._change(self._later[0].due - now if self._later else None)
         return None

@@ -16,7 +16,9 @@ from evalkit.model import Failure, Outcome
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """Counts of requests, equal ones counted once; ``tokens`` are those of the answers of now.
+    """Counts of requests, equal ones counted once.
+
+    ``tokens`` and ``money`` are those of the answers of now; ``None``: no model has a price.
 
     ``done`` includes ``stored`` (answers kept from an earlier run) and ``failed``; ``asked`` counts
     the requests handed to a client so far, ``in_flight`` those it has not finished.
@@ -29,6 +31,7 @@ class Progress:
     in_flight: int
     failed: int
     tokens: int
+    money: float | None = None
 
 
 class Board:

@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from evalkit.model import Budget, Price, Request, Usage
 
 CHARACTERS_A_TOKEN = 3
 """Of a prompt, for the reservation: English has about four, most other languages fewer."""
+
+MARKS = 24
+"""Characters that a message's role and the marks around it stand for."""
 
 MOST_TOKENS = ("max_completion_tokens", "max_output_tokens", "max_tokens")
 
@@ -30,19 +35,45 @@ class Cost:
         return Cost(-self.requests, -self.tokens, -self.money)
 
 
+def longest(request: Request) -> Usage:
+    """Return the most tokens that one try of ``request`` will cost, by the length of its text."""
+    body = request.body
+    messages = body.get("messages")
+    if isinstance(messages, list):
+        prompt = sum(map(_length, messages))
+    else:
+        prompt = len(str(messages or body.get("input") or body.get("prompt") or ""))
+    if "tools" in body:
+        prompt += len(str(body["tools"]))
+    answer = next((int(body[name]) for name in MOST_TOKENS if body.get(name)), 0)
+    return Usage(-(-prompt // CHARACTERS_A_TOKEN), answer)
+
+
 def most(request: Request, price: Price | None) -> Cost:
     """Return what one try of ``request`` will cost at most, by the length of its text."""
-    body = request.body
-    asked = len(str(body.get("messages") or body.get("input") or body.get("prompt") or ""))
-    prompt = asked / CHARACTERS_A_TOKEN
-    answer = next((int(body[name]) for name in MOST_TOKENS if body.get(name)), 0)
-    money = (prompt * price.input + answer * price.output) / 1e6 if price else 0.0
-    return Cost(1, prompt + answer, money)
+    return spent(longest(request), price)
+
+
+def _length(message: Mapping[str, Any]) -> int:
+    """Return the characters of a message, its role and marks included."""
+    content = message.get("content")
+    if isinstance(content, str) and len(message) == len(("role", "content")):
+        return MARKS + len(content)
+    return len(str(message))
 
 
 def spent(usage: Usage, price: Price | None) -> Cost:
     """Return what an answer did cost."""
     return Cost(1, usage.input + usage.output, price.of(usage) if price else 0.0)
+
+
+def beyond(budget: Budget, cost: Cost) -> str:
+    """Return the limit that ``cost`` goes beyond, in words; empty if it is within all of them."""
+    for name in ("requests", "tokens", "money"):
+        limit = getattr(budget, name)
+        if limit is not None and getattr(cost, name) > limit * (1 + 1e-12):
+            return f"{name}: {limit:g}"
+    return ""
 
 
 class Purse:
@@ -62,7 +93,7 @@ class Purse:
     async def reserve(self, cost: Cost) -> bool:
         """Set ``cost`` aside; false if the budget is used up: ``empty`` then says which limit."""
         while not self.empty:
-            passed = self._passed(self._taken + cost)
+            passed = beyond(self._budget, self._taken + cost)
             if not passed:
                 self._taken += cost
                 self._out += 1
@@ -80,10 +111,3 @@ class Purse:
         self._taken += paid + -reserved
         self._out -= 1
         self._settled.set()
-
-    def _passed(self, cost: Cost) -> str:
-        for name in ("requests", "tokens", "money"):
-            limit = getattr(self._budget, name)
-            if limit is not None and getattr(cost, name) > limit * (1 + 1e-12):
-                return f"{name}: {limit:g}"
-        return ""

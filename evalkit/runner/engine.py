@@ -11,13 +11,15 @@ import contextlib
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from threading import Thread
+from typing import Literal
 
 from evalkit.errors import ProviderError, SetupError
 from evalkit.model import AnswerStore, Budget, Client, Failure, ModelSpec, Outcome, Request
 from evalkit.runner.board import Board, Progress
 from evalkit.runner.budget import Purse
 from evalkit.runner.lane import Lane
-from evalkit.runner.usable import as_outcome, may_stand
+from evalkit.runner.outlook import Outlook
+from evalkit.runner.usable import may_stand
 
 STOP_S = 1.0
 """How long `Engine.stop` waits for the thread; an answer later than that is not waited for."""
@@ -54,6 +56,14 @@ class Terms:
 ONLINE = Terms()
 
 
+@dataclass(frozen=True, slots=True)
+class Stopped:
+    """What ended a run before everything was asked, and the limit that was reached, in words."""
+
+    by: Literal["budget", "deadline"]
+    limit: str
+
+
 class Engine:
     """Asks each distinct request once. Not for reuse: one `start`, then waits, then `stop`.
 
@@ -74,9 +84,10 @@ class Engine:
         self._store = store
         self._terms = terms
         self._board = Board(on_outcome)
-        purse = None if terms.budget == UNLIMITED else Purse(terms.budget)
+        self._purse = None if terms.budget == UNLIMITED else Purse(terms.budget)
+        self._late: Stopped | None = None
         self._lanes = {
-            name: Lane(client, models[name], store, self._board, purse=purse)
+            name: Lane(client, models[name], store, self._board, purse=self._purse)
             for name, client in clients.items()
         }
         self._identities: dict[str, str] = {}
@@ -84,10 +95,8 @@ class Engine:
         self._halt = asyncio.Event()
         self._thread: Thread | None = None
 
-    def start(self, asks: Iterable[Ask]) -> None:
-        """Answer ``asks`` from the store and begin to ask the rest, in order.
-
-        Returns once the stored answers are there.
+    def load(self, asks: Iterable[Ask]) -> None:
+        """Answer ``asks`` from the store and queue the rest, before `start`.
 
         Raises:
             SetupError: a model's identity cannot be told, or the store cannot be read.
@@ -98,9 +107,21 @@ class Engine:
             reply = stored.get(key)
             lane = self._lanes[ask.model]
             if reply is not None and (self._terms.offline or may_stand(ask.request, reply)):
-                lane.keep(key, as_outcome(reply))
+                lane.keep(key, reply)
             else:
                 lane.add(key, ask.request)
+
+    def start(self, asks: Iterable[Ask], *, first: Iterable[Ask] | None = None) -> None:
+        """Answer ``asks`` from the store and begin to ask the rest, in order.
+
+        Returns once the stored answers are there. With ``first`` nothing but these is asked until
+        `go_on`. Raises as `load` does.
+        """
+        if first is not None:
+            self.load(first)
+            for lane in self._lanes.values():
+                lane.hold()
+        self.load(asks)
         if self._terms.offline:
             self._fail_rest(OFFLINE)
         elif any(lane.total > lane.stored for lane in self._lanes.values()):
@@ -108,6 +129,10 @@ class Engine:
             self._loop = runner.get_loop()
             self._thread = Thread(target=self._run, args=[runner], name="evalkit", daemon=True)
             self._thread.start()
+
+    def go_on(self) -> None:
+        """Ask all that `start` held back."""
+        self._in_loop(self._release)
 
     def wait(self, ask: Ask, timeout: float | None = None) -> Outcome:
         """Block the calling thread until ``ask`` has its outcome, and return it.
@@ -126,14 +151,17 @@ class Engine:
         """
         kept = {self._key(ask) for ask in keep}
         keys = {self._key(ask) for ask in asks} - kept
-        if self._loop is not None:
-            with contextlib.suppress(RuntimeError):  # the loop has ended: nothing is queued
-                self._loop.call_soon_threadsafe(self._drop, keys)
+        self._in_loop(self._drop, keys)
+
+    def outlook(self, model: str) -> Outlook:
+        """Return what of one model had to be asked at the start, and what was stored."""
+        return self._lanes[model].outlook
 
     def progress(self, model: str | None = None) -> Progress:
         """Return the counts of one model, or of all."""
         lanes = list(self._lanes.values()) if model is None else [self._lanes[model]]
         stored = sum(lane.stored for lane in lanes)
+        priced = [lane.money for lane in lanes if lane.priced]
         return Progress(
             total=sum(lane.total for lane in lanes),
             done=stored + sum(lane.settled for lane in lanes),
@@ -142,18 +170,26 @@ class Engine:
             in_flight=sum(lane.in_flight for lane in lanes),
             failed=sum(lane.failed for lane in lanes),
             tokens=sum(lane.tokens for lane in lanes),
+            money=sum(priced) if priced else None,
         )
 
-    def fatal(self) -> ProviderError | SetupError | None:
-        """Return why a model could not be asked at all; ``None`` as long as each may answer."""
-        errors = [self._board.broken, *(lane.fatal for lane in self._lanes.values())]
+    @property
+    def stopped(self) -> Stopped | None:
+        """What ended the asking before its end; ``None`` if nothing did."""
+        if self._purse is not None and self._purse.empty:
+            return Stopped("budget", self._purse.empty)
+        return self._late
+
+    def fatal(self, model: str | None = None) -> ProviderError | SetupError | None:
+        """Return why a model, or any, could not be asked at all; ``None`` as long as it may."""
+        lanes = self._lanes.values() if model is None else [self._lanes[model]]
+        errors = [self._board.broken, *(lane.fatal for lane in lanes)]
         return next((error for error in errors if error is not None), None)
 
     def stop(self) -> None:
         """End within a second: what is not answered becomes ``cancelled``. Safe to call twice."""
-        if self._thread is not None and self._loop is not None:
-            with contextlib.suppress(RuntimeError):  # the loop has ended by itself
-                self._loop.call_soon_threadsafe(self._halt.set)
+        if self._thread is not None:
+            self._in_loop(self._halt.set)
             self._thread.join(STOP_S)
         self._fail_rest(CANCELLED)
 
@@ -165,6 +201,15 @@ class Engine:
 
     def _key(self, ask: Ask) -> str:
         return ask.request.key(self._identities[ask.model])
+
+    def _in_loop(self, call: Callable[..., object], *args: object) -> None:
+        if self._loop is not None:
+            with contextlib.suppress(RuntimeError):  # the loop has ended by itself
+                self._loop.call_soon_threadsafe(call, *args)
+
+    def _release(self) -> None:
+        for lane in self._lanes.values():
+            lane.release()
 
     def _drop(self, keys: set[str]) -> None:
         for lane in self._lanes.values():
@@ -191,8 +236,17 @@ class Engine:
                 async with asyncio.timeout(self._terms.deadline_s):
                     await asking
         except TimeoutError:
-            late = f"not answered within the run's {self._terms.deadline_s:g} s"
+            self._late = Stopped("deadline", _span(self._terms.deadline_s or 0.0))
+            late = f"not answered within the run's {self._late.limit}"
             self._fail_rest(Failure("cancelled", late))
         finally:
             await asyncio.gather(*(lane.close() for lane in lanes))
             halt.cancel()
+
+
+def _span(seconds: float) -> str:
+    """Return a time in the largest unit of which it is a whole number."""
+    for unit, name in ((3600, "h"), (60, "min")):
+        if seconds % unit == 0:
+            return f"{seconds / unit:g} {name}"
+    return f"{seconds:g} s"

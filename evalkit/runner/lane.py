@@ -11,6 +11,7 @@ from evalkit.model import AnswerStore, Client, Failure, ModelSpec, Outcome, Repl
 from evalkit.runner.backlog import Backlog, Job
 from evalkit.runner.board import Board
 from evalkit.runner.budget import Cost, Purse, most, spent
+from evalkit.runner.outlook import Outlook
 from evalkit.runner.pace import Pace
 from evalkit.runner.retries import Retries
 from evalkit.runner.usable import as_outcome
@@ -43,6 +44,7 @@ class Lane:
         self._retries = Retries(spec.limits)
         self._counted = purse is not None or spec.limits.tokens_per_minute is not None
         self._backlog = Backlog()
+        self.outlook = Outlook()
         self._keys: list[str] = []
         self._answered = False
         self.fatal: ProviderError | SetupError | None = None
@@ -51,11 +53,17 @@ class Lane:
         self.settled = 0
         self.failed = 0
         self.tokens = 0
+        self.money = 0.0
 
     @property
     def total(self) -> int:
         """Distinct requests of this model, the stored ones included."""
         return self.stored + len(self._keys)
+
+    @property
+    def priced(self) -> bool:
+        """Whether it is known what an answer of this model costs."""
+        return self._spec.price is not None
 
     @property
     def in_flight(self) -> int:
@@ -66,9 +74,20 @@ class Lane:
         """Queue a request that has no stored answer."""
         self._backlog.add(key, request)
         self._keys.append(key)
+        self.outlook.ask(request)
 
-    def keep(self, key: str, outcome: Outcome) -> None:
+    def hold(self) -> None:
+        """Ask nothing beyond what is queued now, until `release`."""
+        self._backlog.hold()
+
+    def release(self) -> None:
+        """Ask all from now on. In the event loop only."""
+        self._backlog.release()
+
+    def keep(self, key: str, reply: Reply) -> None:
         """Settle a request with its stored answer."""
+        outcome = as_outcome(reply)
+        self.outlook.learn(reply)
         self.stored += 1
         self.failed += isinstance(outcome, Failure)
         self._board.settle(key, outcome)
@@ -163,7 +182,8 @@ class Lane:
             async with asyncio.timeout(limit):
                 reply = await self._client.ask(job.request)
         except TimeoutError:
-            raise ProviderError("timeout", f"no answer within {limit:g} s") from None
+            message = f"no answer from {self._client.identity} within {limit:g} s"
+            raise ProviderError("timeout", message) from None
         except EvalkitError:
             raise
         except Exception as error:  # a client's bug is a failed request
@@ -171,8 +191,10 @@ class Lane:
         return reply if job.tries == 1 else replace(reply, tries=job.tries)
 
     def _put_off(self, job: Job, error: ProviderError) -> Outcome | None:
-        self._pace.refused(error.kind, pause_s=error.retry_after_s)
+        self._pace.refused(error)
         now = asyncio.get_running_loop().time()
+        if why := self._pace.outage.hopeless(error, now=now):
+            raise ProviderError(error.kind, f"{error.message} ({why})") from error
         wait = self._retries.wait_s(error, job, now=now)
         if wait is not None:
             self._backlog.postpone(job, due=now + wait)
@@ -186,6 +208,7 @@ class Lane:
         tokens = reply.usage.input + reply.usage.output
         self._answered = True
         self.tokens += tokens
+        self.money += self._spec.price.of(reply.usage) if self._spec.price else 0.0
         self._pace.answered(reply.latency_s, tokens, reserved=reserved)
         quota = getattr(self._client, "quota", None)
         if quota is not None:

@@ -1,8 +1,9 @@
 """How fast one model is asked: as fast as the user allows and its endpoint bears.
 
 Three things hold a request back: places in flight (`Window`), requests and tokens a minute
-(`Bucket`), and what the endpoint itself asks for: a pause (``Retry-After``) or the end of its quota
-(``x-ratelimit-*``). All times are the event loop's, which no change of the clock disturbs.
+(`Bucket`), and pauses: the endpoint asks for one (``Retry-After``), says that its quota is used up
+(``x-ratelimit-*``), or answers nobody (`Outage`). All times are the event loop's, which no change
+of the clock disturbs.
 """
 
 from __future__ import annotations
@@ -11,8 +12,9 @@ import asyncio
 from collections import deque
 from dataclasses import dataclass
 
-from evalkit.errors import ErrorKind
+from evalkit.errors import ErrorKind, ProviderError
 from evalkit.model import Limits, Quota
+from evalkit.runner.outage import Outage
 
 START = 8
 """Places at first. They double with every round of answers until the latency rises."""
@@ -22,6 +24,8 @@ SLOWER = 2.0
 
 MEMORY = 0.05
 """Weight of the newest latency in the running mean."""
+
+MINUTE_S = 60.0
 
 BURST_S = 1.0
 """Seconds' worth of requests or tokens that may be sent at once after a pause."""
@@ -33,7 +37,8 @@ class Window:
     """Places in flight: more while answers come as fast as ever, half as many on overload.
 
     Additive growth by one for each answer, as in TCP's slow start [Jacobson 1988], ends where the
-    mean latency is `SLOWER` times the lowest mean so far; then places grow by one a round.
+    mean latency is `SLOWER` times the lowest mean so far, or at half the places of the last
+    overload; then places grow by one a round.
     """
 
     def __init__(self, ceiling: int) -> None:
@@ -42,6 +47,7 @@ class Window:
         self._mean = 0.0
         self._lowest = 0.0
         self._halved_at = float("-inf")
+        self._overloaded_at = float("inf")
 
     def answered(self, latency_s: float) -> None:
         """Take in an answer."""
@@ -49,14 +55,20 @@ class Window:
             return
         self._mean += (latency_s - self._mean) * (MEMORY if self._mean else 1.0)
         self._lowest = min(self._lowest, self._mean) if self._lowest else self._mean
-        held = self._mean <= SLOWER * self._lowest
-        self.places = min(self.places + (1.0 if held else 1.0 / self.places), self.ceiling)
+        quick = self._mean <= SLOWER * self._lowest and self.places < self._overloaded_at / 2
+        self.places = min(self.places + (1.0 if quick else 1.0 / self.places), self.ceiling)
 
     def overloaded(self, *, now: float) -> None:
         """Take in a refusal: those of requests sent before the last halving are no news."""
         if now - self._halved_at >= max(self._mean, BURST_S):
             self._halved_at = now
+            self._overloaded_at = self.places
             self.places = max(self.places / 2, 1.0)
+
+    def restart(self) -> None:
+        """Begin anew with a single place, as after a pause that changed nothing."""
+        self.places = 1.0
+        self._overloaded_at = float("inf")
 
 
 class Bucket:
@@ -67,17 +79,18 @@ class Bucket:
 
     def __init__(self, per_minute: float) -> None:
         self._per_s = per_minute / 60
-        self._next = float("-inf")
+        self._next: float | None = None
 
     def reserve(self, units: float, *, now: float) -> float:
         """Take ``units`` and return how many seconds to wait before they may be used."""
-        start = max(self._next, now - BURST_S)
+        start = now if self._next is None else max(self._next, now - BURST_S)
         self._next = start + units / self._per_s
         return max(start - now, 0.0)
 
     def correct(self, units: float) -> None:
         """Take ``units`` more than were reserved, or give them back."""
-        self._next += units / self._per_s
+        if self._next is not None:
+            self._next += units / self._per_s
 
 
 @dataclass(slots=True)
@@ -102,67 +115,81 @@ class Pace:
         per_minute = (limits.requests_per_minute, limits.tokens_per_minute)
         self._requests, self._tokens = (Bucket(n) if n else None for n in per_minute)
         self.window = Window(limits.concurrency)
+        self.outage = Outage(limits)
         self.in_flight = 0
+        self._taken = 0
         self._guess = _Guess()
         self._pause_until = float("-inf")
         self._waiting: deque[asyncio.Future[None]] = deque()
 
     async def enter(self, most_tokens: float) -> float:
-        """Wait for the rate and for a place.
+        """Wait for a place, for the end of a pause, and for the rate, in this order.
 
         ``most_tokens`` is the most that the request may cost. Returns how many were reserved of
         the tokens a minute, for `answered`.
         """
-        reserved = await self._rate(most_tokens)
         loop = asyncio.get_running_loop()
-        if self.in_flight < int(self.window.places):
-            self.in_flight += 1
+        if self._taken < int(self.window.places):
+            self._taken += 1
         else:
             place = loop.create_future()
             self._waiting.append(place)
             await place
-        while (wait := self._pause_until - loop.time()) > 0:
-            await asyncio.sleep(wait)
-        return reserved
+        while True:
+            if (wait := self._pause_until - loop.time()) > 0:
+                await asyncio.sleep(wait)
+            reserved, wait = self._reserve(most_tokens, now=loop.time())
+            if wait > 0:
+                await asyncio.sleep(wait)
+            # What the rate allowed during a pause is forfeited: all of it at once would be too much.
+            if loop.time() >= self._pause_until:
+                self.in_flight += 1
+                return reserved
 
     def leave(self) -> None:
         """Hand the place on to whoever has waited longest, and new places too."""
         self.in_flight -= 1
-        while self._waiting and self.in_flight < int(self.window.places):
+        self._taken -= 1
+        while self._waiting and self._taken < int(self.window.places):
             place = self._waiting.popleft()
             if not place.done():
-                self.in_flight += 1
+                self._taken += 1
                 place.set_result(None)
 
     def answered(self, latency_s: float, tokens: int, *, reserved: float) -> None:
         """Learn from an answer that cost ``tokens``; 0 where the endpoint did not say."""
         self.window.answered(latency_s)
+        self.outage.answered()
         if self._tokens is not None and tokens:
             self._tokens.correct(tokens - reserved)
             self._guess.learn(tokens)
 
-    def refused(self, kind: ErrorKind, *, pause_s: float | None) -> None:
-        """Learn from an error: fewer places, and silence where the endpoint asked for it."""
+    def refused(self, error: ProviderError) -> None:
+        """Learn from a failure: fewer places, and silence where the endpoint asked for it."""
         now = asyncio.get_running_loop().time()
-        if kind in OVERLOAD:
+        if error.kind in OVERLOAD:
             self.window.overloaded(now=now)
-        if pause_s is not None:
-            self._pause_until = max(self._pause_until, now + pause_s)
+        if error.retry_after_s is None and now < self._pause_until:
+            return  # it was sent before the pause began
+        pause = self.outage.failed(error, now=now)
+        if self.outage.pauses > 1:
+            self.window.restart()
+        if pause is not None:
+            self._pause(pause, now=now)
 
     def obey(self, quota: Quota) -> None:
         """Pause where the endpoint says that nothing is left, until it has made up for it."""
         wait = quota.wait_s(requests=max(self.in_flight, 1), tokens=self._guess.mean)
         if wait > 0:
-            now = asyncio.get_running_loop().time()
-            self._pause_until = max(self._pause_until, now + wait)
+            # A limit for longer than a minute is found out by being refused.
+            self._pause(min(wait, MINUTE_S), now=asyncio.get_running_loop().time())
 
-    async def _rate(self, most_tokens: float) -> float:
-        if self._requests is None and self._tokens is None:
-            return 0.0
+    def _pause(self, seconds: float, *, now: float) -> None:
+        self._pause_until = max(self._pause_until, now + seconds)
+
+    def _reserve(self, most_tokens: float, *, now: float) -> tuple[float, float]:
+        """Take one request and its tokens; return these, and how long to wait for them."""
         tokens = self._guess.of(most_tokens)
-        now = asyncio.get_running_loop().time()
         both = ((self._requests, 1.0), (self._tokens, tokens))
-        wait = max(bucket.reserve(units, now=now) for bucket, units in both if bucket is not None)
-        if wait > 0:
-            await asyncio.sleep(wait)
-        return tokens
+        waits = [bucket.reserve(units, now=now) for bucket, units in both if bucket is not None]
+        return tokens, max(waits, default=0.0)

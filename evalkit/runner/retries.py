@@ -25,11 +25,6 @@ class Retries:
     limits: Limits
     random: Random = field(default_factory=Random)
 
-    @property
-    def patience_s(self) -> float:
-        """The longest time from the first try to the last answer."""
-        return self.limits.timeout_s * (1 + self.limits.retries)
-
     def wait_s(self, error: ProviderError, job: Job, *, now: float) -> float | None:
         """Return the seconds until the next try of ``job``; ``None`` if there is none."""
         if not error.transient or job.tries > self.limits.retries:
@@ -38,4 +33,4 @@ class Retries:
             wait = error.retry_after_s + self.random.uniform(0, FIRST_S)
         else:
             wait = self.random.uniform(0, min(FIRST_S * 2 ** (job.tries - 1), LONGEST_S))
-        return wait if now + wait - job.begun < self.patience_s else None
+        return wait if now + wait - job.begun < self.limits.patience_s else None

@@ -61,6 +61,15 @@ def text_of(message: Message) -> str | None:
     return content
 
 
+def only_text(messages: Sequence[Message]) -> str | None:
+    """Return the text of a prompt that is one user message of text; ``None`` for any other."""
+    if len(messages) != 1 or messages[0].get("role") != "user":
+        return None
+    content = messages[0].get("content")
+    parts = content if isinstance(content, list) else []
+    return text_of(messages[0]) if all(part.get("type") == "text" for part in parts) else None
+
+
 def last_user_text(messages: Sequence[Message]) -> str:
     """Return the text of the last user message, empty if there is none."""
     users = [text_of(m) or "" for m in messages if m["role"] == "user"]

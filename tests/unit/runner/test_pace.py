@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from evalkit.errors import ProviderError
 from evalkit.model import Allowance, Limits, Quota
 from evalkit.runner.pace import START, Bucket, Pace, Window
 
@@ -68,8 +69,8 @@ def test_a_bucket_takes_back_what_was_not_used() -> None:
     bucket = Bucket(60)
     assert bucket.reserve(10, now=0) == 0
     bucket.correct(-9)
-    assert bucket.reserve(1, now=0) == pytest.approx(0.0)
     assert bucket.reserve(1, now=0) == pytest.approx(1.0)
+    assert bucket.reserve(1, now=2) == pytest.approx(0.0)
 
 
 def in_loop(*steps: Coroutine[Any, Any, object]) -> list[object]:
@@ -104,7 +105,7 @@ def test_a_pause_holds_everybody_back() -> None:
     async def refused_then_again() -> float:
         pace, loop = Pace(Limits(concurrency=4)), asyncio.get_running_loop()
         await pace.enter(0)
-        pace.refused("rate_limited", pause_s=0.05)
+        pace.refused(ProviderError("rate_limited", "", retry_after_s=0.05))
         pace.leave()
         begun = loop.time()
         await pace.enter(0)
