@@ -3,28 +3,30 @@
 from __future__ import annotations
 
 import argparse
-import os
+import io
 import sys
 from collections.abc import Sequence
 
 from evalkit import __version__
-from evalkit.cli.commands import COMMANDS
+from evalkit.cli.commands import COMMANDS, INTERRUPTED, drop_output
 from evalkit.errors import EvalkitError
 
 USAGE = 2
 BROKEN = 70
-INTERRUPTED = 130
 PIPE_CLOSED = 141
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command and return its exit code; 2 when the user has something to mend."""
-    arguments = build_parser().parse_args(argv)
+    words = sys.argv[1:] if argv is None else argv
+    arguments = build_parser().parse_args(words, argparse.Namespace(words=words))
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        # An arrow that the terminal's encoding lacks must not cost the decision.
+        sys.stdout.reconfigure(errors="replace")
     try:
         code: int = arguments.run(arguments)
     except BrokenPipeError:
-        # Whoever read our output has seen enough, and Python's own flush would complain again.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        drop_output()  # whoever read it has seen enough
         return PIPE_CLOSED
     except EvalkitError as error:
         from evalkit.report.safe import visible
@@ -35,7 +37,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         import traceback
 
         traceback.print_exc()
-        print("evalkit: this is a fault of evalkit; nothing was decided", file=sys.stderr)
+        print("evalkit: this is a fault of evalkit; it says nothing of the models", file=sys.stderr)
         return BROKEN
     except KeyboardInterrupt:
         print("\nevalkit: stopped; answers are kept, the same command goes on", file=sys.stderr)

@@ -5,7 +5,8 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from evalkit.pipeline.options import Options, positive
+from evalkit.model.project import Budget
+from evalkit.pipeline.options import Options, budget, positive, span
 
 SCHEMAS = ("suite", "project", "policy", "decision")
 
@@ -29,6 +30,14 @@ def run(parser: argparse.ArgumentParser) -> None:
     add("--rerun", action="store_true", help="ask again even where an answer is stored")
     add("--aa", action="store_true", help="ask the base twice, to measure the noise")
     add("--stop-early", action="store_true", help="end a suite as soon as it is settled")
+    add("--budget", type=budget, metavar="LIMITS", help="such as money=5,requests=1000,tokens=2e6")
+    add("--deadline", type=span, metavar="TIME", help="ask nothing after so long: 90s, 30m, 1.5h")
+    add(
+        "--no-identity-check",
+        action="store_true",
+        help="ask on where the first answers show another model than the one asked for",
+    )
+    add("-q", "--quiet", action="store_true", help="no estimate, no progress")
     as_json(parser)
 
 
@@ -81,4 +90,7 @@ def options(arguments: argparse.Namespace) -> Options:
         aa=given.get("aa", False),
         stop_early=given.get("stop_early", False),
         policy=given.get("policy"),
+        budget=given.get("budget") or Budget(),
+        deadline_s=given.get("deadline"),
+        check_identity=not given.get("no_identity_check", False),
     )

@@ -11,18 +11,20 @@ import json
 import os
 import sys
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from evalkit.cli import arguments as takes
+from evalkit.cli.batch import batch, batches
 from evalkit.cli.comparing import compared, comparison
+from evalkit.errors import SetupError
 
 if TYPE_CHECKING:
     from evalkit.pipeline.kept import Finished
     from evalkit.pipeline.plan import Plan
-    from evalkit.runner import Progress
 
+INTERRUPTED = 130
 OUTCOME_CODES = {"promote": 0, "do_not_promote": 1, "not_enough_evidence": 3, "incomplete": 4}
 
 
@@ -48,34 +50,59 @@ def validate(given: argparse.Namespace) -> int:
 
 
 def plan(given: argparse.Namespace) -> int:
-    """Say what a run could show, before any call."""
+    """Say what a run could show and what it will take, before any call."""
     from evalkit.model.codec import to_tree
     from evalkit.pipeline.foresee import foresee
+    from evalkit.report.estimate_text import estimate_table
     from evalkit.report.foresight_text import render_foresight
 
-    found = foresee(_plan(given.suites, given), given.reports)
+    whole = _plan(given.suites, given)
+    asked = replace(whole, suites=whole.suites_at(given.suites))
+    found = foresee(asked, takes.options(given), environ=os.environ)
     if given.json:
         print(json.dumps(to_tree(found), indent=2))
         return 0
     print(render_foresight(found.suites))
-    asked = ", ".join(f"{name} {number:,}" for name, number in found.requests.items())
-    print(f"{sum(found.requests.values()):,} requests before stored answers are counted: {asked}")
+    print(estimate_table(found.estimate), end="")
     return 0
 
 
 def run(given: argparse.Namespace) -> int:
     """Ask, grade, decide and report, without pytest."""
+    from evalkit.cli.progress import Told
     from evalkit.pipeline.live import run_to_end
+    from evalkit.pipeline.options import resumed
+    from evalkit.store import forget_latest
 
-    finished = run_to_end(_plan(given.suites, given), takes.options(given), on_progress=_progress)
+    # Before anything is read: a run that is refused must not leave the one before it.
+    forget_latest(given.reports)
+    plan, told = _plan(given.suites, given), Told(quiet=given.quiet)
+    go_on = f"go on   {resumed('evalkit', given.words)}"
+    try:
+        finished = run_to_end(
+            plan,
+            takes.options(given),
+            suites=plan.suites_at(given.suites),
+            on_estimate=told.estimate,
+            on_progress=told.progress,
+        )
+    except KeyboardInterrupt:
+        told.clear()
+        print(f"\nevalkit: stopped; every answer so far is kept\n{go_on}", file=sys.stderr)
+        return INTERRUPTED
+    finally:
+        told.clear()
     _show(finished, given)
+    for note in finished.notes:
+        print(f"evalkit: {note}\n{go_on}", file=sys.stderr)
     return OUTCOME_CODES[finished.decision.outcome]
 
 
 def grade(given: argparse.Namespace) -> int:
     """Grade a run's stored answers by the suites as they stand now."""
-    from evalkit.pipeline.stages import regrade
+    from evalkit.pipeline.stages import answered_run, regrade
 
+    answered_run(given.folder)  # a folder of scores has no graders to be asked for
     return _show(regrade(given.folder, _plan(given.suites, given)), given)
 
 
@@ -106,8 +133,10 @@ def compare(given: argparse.Namespace) -> int:
     """Decide and report on scores alone, from files or from runs."""
     from evalkit.pipeline.compare import compare as compare_scores
     from evalkit.report.safe import visible
+    from evalkit.store import replacing_latest
 
-    finished = compare_scores(given.first, given.second, comparison(given))
+    with replacing_latest(given.reports):
+        finished = compare_scores(given.first, given.second, comparison(given))
     for note in finished.notes:
         print(f"evalkit: {visible(note)}", file=sys.stderr)
     _show(finished, given)
@@ -124,8 +153,9 @@ def schema(given: argparse.Namespace) -> int:
 
 COMMANDS = (
     Command("validate", "read all files and say what a run would do", takes.project, validate),
-    Command("plan", "say what a run could show, before any call", takes.foresight, plan),
+    Command("plan", "say what a run could show and will take", takes.foresight, plan),
     Command("run", "ask, grade, decide and report without pytest", takes.run, run),
+    Command("batch", "ask at half the price, by files that are answered later", batches, batch),
     Command("grade", "grade stored answers again", takes.regraded, grade),
     Command("decide", "decide a stored run again", takes.judged, decide),
     Command("report", "write a stored run's report again", takes.stored, report),
@@ -148,15 +178,25 @@ def _show(finished: Finished, given: argparse.Namespace) -> int:
     from evalkit.report import render_text
 
     if given.json:
-        print(json.dumps(to_dict(finished.decision), indent=2))
+        text = json.dumps(to_dict(finished.decision), indent=2) + "\n"
     else:
-        colour = sys.stdout.isatty() and "NO_COLOR" not in os.environ
+        plain = "NO_COLOR" in os.environ or os.environ.get("TERM") == "dumb"
+        colour = sys.stdout.isatty() and not plain
         path = str(finished.folder / "report.html")
-        print(render_text(finished.view, color=colour, path=path), end="")
+        text = render_text(finished.view, color=colour, path=path)
+    try:
+        print(text, end="", flush=True)
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        drop_output()
+        instead = f"make room; the decision stands in {finished.folder}"
+        raise SetupError(
+            "an output that can be written", got=str(error), instead=instead
+        ) from error
     return 0
 
 
-def _progress(progress: Progress) -> None:
-    if sys.stderr.isatty():
-        sys.stderr.write(f"\r\x1b[2K{progress.done} of {progress.total} answers")
-        sys.stderr.flush()
+def drop_output() -> None:
+    """Write nothing more: Python's own flush at the end would complain again."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

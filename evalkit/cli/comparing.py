@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import argparse
+import math
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -15,22 +17,34 @@ if TYPE_CHECKING:
 PURPOSES = ("target", "guard", "report")
 
 
+WIDEST_SCALE = 1e9
+"""Beyond this width differences between scores drown in what a float can hold."""
+
+_NEGATIVE = re.compile(r"-(\d|\.\d|inf|nan)", re.IGNORECASE)
+
+
 def share(text: str) -> float:
-    """Return a share of 1 from a command line; raise `ValueError`, as argparse wants it."""
-    number = float(text)
+    """Return a share of 1 from a command line; raise what argparse shows for anything else."""
+    try:
+        number = float(text)
+    except ValueError:
+        number = math.nan
     if not 0 <= number <= 1:
-        raise ValueError(f"needed: a number from 0 to 1, got: {text}")
+        raise argparse.ArgumentTypeError(f"needed: a share from 0 to 1, such as 0.02, got: {text}")
     return number
 
 
 def compared(parser: argparse.ArgumentParser) -> None:
     """Add what ``compare`` takes."""
+    # What argparse takes for a number and no option knows no -1e3 and no -inf.
+    parser._negative_number_matcher = _NEGATIVE  # noqa: SLF001  (there is no public way)
     add = parser.add_argument
-    add("first", type=Path, metavar="A", help="scores: .jsonl, .csv, .parquet, or a run folder")
+    add("first", type=Path, metavar="A", help="scores: jsonl, csv, tsv, parquet, or a run folder")
     add("second", type=Path, metavar="B", nargs="?", help="the candidate's scores, if not in A")
     add("--base", default="", metavar="NAME", help="the base's model, or its column of scores")
     add("--candidate", default="", metavar="NAME", help="the candidate's model, or its column")
-    add("--case", default="", metavar="COL[,COL]", help="columns that together name a case")
+    add("--case", metavar="COL[,COL]", help="columns that together name a case")
+    add("--score", default="", metavar="COL", help="the column of scores (score)")
     add("--slice", action="append", default=[], metavar="COL", help="a column of slices; repeat")
     add("--scale", nargs=2, type=float, metavar=("LOW", "HIGH"), help="what scores go from and to")
     add("--purpose", choices=PURPOSES, help="what the suites are for (guard: must not get worse)")
@@ -47,17 +61,42 @@ def comparison(given: argparse.Namespace) -> Comparison:
     from evalkit.model import Pair
     from evalkit.pipeline.compare import Comparison
 
-    low, high = given.scale or (0.0, 1.0)
-    if not low < high:
-        got, instead = f"--scale {low:g} {high:g}", f"--scale {high:g} {low:g}"
-        raise SetupError("a scale from its lowest to its highest score", got=got, instead=instead)
-    case = tuple(name.strip() for name in given.case.split(",") if name.strip())
+    low, high = _scale(given.scale) if given.scale else (0.0, 1.0)
     return Comparison(
         reports=given.reports,
         wanted=Pair(given.base, given.candidate),
-        choice=Choice(case=case, slices=tuple(given.slice), low=low, high=high),
+        choice=Choice(
+            case=() if given.case is None else _columns(given.case),
+            score=given.score,
+            slices=tuple(given.slice),
+            low=low,
+            high=high,
+        ),
         purpose=given.purpose,
         margin=given.margin,
         min_gain=given.min_gain,
         policy=given.policy,
     )
+
+
+def _scale(ends: list[float]) -> tuple[float, float]:
+    low, high = ends
+    if not (low < high and high - low <= WIDEST_SCALE):
+        falls = math.isfinite(low) and math.isfinite(high) and high < low
+        raise SetupError(
+            f"the lowest and the highest score of a scale, at most {WIDEST_SCALE:g} apart",
+            got=f"--scale {low:g} {high:g}",
+            instead=f"--scale {high:g} {low:g}" if falls else "such as --scale 1 5",
+        )
+    return low, high
+
+
+def _columns(text: str) -> tuple[str, ...]:
+    names = tuple(name.strip() for name in text.split(","))
+    if not all(names):
+        raise SetupError(
+            "a name for each column that names a case",
+            got=f"--case '{text}'",
+            instead="such as --case id, or --case task,idx",
+        )
+    return names

@@ -57,10 +57,16 @@ class Faults:
     def __len__(self) -> int:
         return sum(len(kind.kept) + kind.more for kind in self._kinds.values())
 
+    def about(self, path: str) -> bool:
+        """Return whether there is a fault of the file shown as ``path``."""
+        return any(of == path for of, _ in self._kinds)
+
     def raise_any(self) -> None:
         """Raise `FileFaults` with everything gathered, if there is anything."""
         if self._kinds:
-            raise FileFaults(fault for kind in self._kinds.values() for fault in kind.told())
+            told = [fault for kind in self._kinds.values() for fault in kind.told()]
+            # The fault that stands for the others of its kind is one of those it counts.
+            raise FileFaults(told, untold=len(self) - len(told))
 
 
 def shown(path: Path) -> str:

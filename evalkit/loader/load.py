@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from evalkit.decide.rules import BY_PURPOSE
 from evalkit.errors import Fault, SetupError
 from evalkit.loader.datafile import file_digest
 from evalkit.loader.datasets import Training
@@ -57,12 +58,15 @@ def load(project_file: Path, *, policy_file: Path | None, environ: Mapping[str, 
         sampling=project_sampling(checked),
         allow_code=allows_code(checked),
         training=_training(project) if project else None,
+        continues=_continuing(project) if project else "",
     )
     aside = [file, *([policy] if policy else [])]
     found = list(suite_documents(file.parent, aside=aside, faults=faults))
     suites = tuple(load_suite(path, tree, setting, faults) for path, tree in found if tree)
     unread = [path.stem for path, tree in found if not tree]
-    faults.add([*_twin_suites(suites), *_ruled_suites(rules, [*(s.name for s in suites), *unread])])
+    names = [*(s.name for s in suites), *unread]
+    faults.add([*_twin_suites(suites), *_ruled_suites(rules, names, of="this project")])
+    faults.add(_idle_gains(rules, suites))
     faults.raise_any()
     if project is None or not suites:
         raise _no_suite(file)
@@ -71,12 +75,33 @@ def load(project_file: Path, *, policy_file: Path | None, environ: Mapping[str, 
     return Loaded(project, suites, rules.tree if rules else None, digest, digests)
 
 
-def load_policy(file: Path) -> tuple[Mapping[str, Any], str]:
-    """Return the content and the digest of one policy file; raise `FileFaults` with its faults."""
+def load_project(project_file: Path, *, environ: Mapping[str, str]) -> Project:
+    """Read a project file alone, for what needs its models only; raise `FileFaults`."""
+    file, faults = project_file.resolve(), Faults()
+    checked = _check_project(file, environ, faults)
+    project, more = parse_project(checked, file.parent)
+    faults.add(more)
+    faults.raise_any()
+    if project is None:
+        raise RuntimeError(f"{file} holds no project and no fault")
+    return project
+
+
+def load_policy(
+    file: Path, *, suites: Sequence[Suite] = (), of: str = ""
+) -> tuple[Mapping[str, Any], str]:
+    """Return the content and the digest of one policy file; raise `FileFaults` with its faults.
+
+    ``suites`` are those it is to hold for. If ``of`` says what they belong to, a rule for any other
+    suite is a fault.
+    """
     faults = Faults()
     document = None
     if file.is_file():
         document = _read_policy(file, faults)
+        faults.add(_idle_gains(document, suites))
+        if of:
+            faults.add(_ruled_suites(document, [suite.name for suite in suites], of=of))
     else:
         faults.add([_no_policy(file)])
     faults.raise_any()
@@ -143,19 +168,49 @@ def _read_policy(path: Path, faults: Faults) -> Document | None:
     return document
 
 
-def _ruled_suites(rules: Document | None, names: Sequence[str]) -> Iterator[Fault]:
-    """Yield a fault for each rule about a suite that is not there: it would never gate."""
+def _ruled_suites(rules: Document | None, names: Sequence[str], *, of: str) -> Iterator[Fault]:
+    """Yield a fault for each suite of the policy that is not there: it would never count."""
     if rules is None or not isinstance(rules.tree, dict):
         return
-    ruled = rules.tree.get("suites")
-    for name in ruled if isinstance(ruled, dict) else ():
+    for place, name in _suites_named(rules.tree):
         if name not in names:
             yield rules.fault(
-                ("suites", name),
-                "rules for suites of this project: " + ", ".join(names),
+                place,
+                f"rules for suites of {of}: " + ", ".join(names),
                 got=f"'{name}'",
-                instead=did_you_mean(name, names, otherwise="remove the rule"),
+                instead=did_you_mean(name, names, otherwise="remove it"),
             )
+
+
+def _idle_gains(rules: Document | None, suites: Sequence[Suite]) -> Iterator[Fault]:
+    """Yield a fault for each gain asked of a suite whose rule asks for none: it would not count."""
+    tree = rules.tree if rules else None
+    ruled = tree.get("suites") if isinstance(tree, dict) else None
+    if rules is None or not isinstance(ruled, dict):
+        return
+    for suite in suites:
+        said = ruled.get(suite.name)
+        if not isinstance(said, dict) or not said.get("min_gain"):
+            continue
+        rule = said.get("rule") or BY_PURPOSE.get(suite.purpose)
+        if rule != "superior":
+            yield rules.fault(
+                ("suites", suite.name, "min_gain"),
+                "min_gain only where a suite has to gain, by rule: superior",
+                got=f"rule: {rule}" + ("" if "rule" in said else f", as a {suite.purpose}"),
+                instead="rule: superior beside it, or no min_gain",
+            )
+
+
+def _suites_named(policy: Mapping[str, Any]) -> Iterator[tuple[Place, str]]:
+    """Yield each suite that a policy names and its place; of parts that are malformed, none."""
+    ruled, checkpoints = policy.get("suites"), policy.get("checkpoints")
+    for name in ruled if isinstance(ruled, dict) else ():
+        yield ("suites", name), name
+    choosing = checkpoints.get("suites") if isinstance(checkpoints, dict) else None
+    for number, name in enumerate(choosing if isinstance(choosing, list) else ()):
+        if isinstance(name, str):
+            yield ("checkpoints", "suites", number), name
 
 
 def _twin_suites(suites: Sequence[Suite]) -> Iterator[Fault]:
@@ -175,6 +230,12 @@ def _training(project: Project) -> Training:
             real = path.resolve()
             files[real] = files.get(real, frozenset()) | {model.name}
     return files
+
+
+def _continuing(project: Project) -> str:
+    """Return the name of a model that only continues a text, empty if there is none."""
+    models = project.models.values()
+    return next((m.name for m in models if m.options.get("endpoint") == "completions"), "")
 
 
 def _digests(project: Project, suites: Sequence[Suite], file: Path) -> dict[str, str]:

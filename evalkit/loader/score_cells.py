@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import math
+import re
 from dataclasses import dataclass, field
+from decimal import Decimal
 from typing import Any
 
 from evalkit.decide.score_table import ABSENT, FAILED, GRADED, UNGRADED
@@ -35,25 +38,41 @@ NO_ERROR = frozenset({"", "false", "0", "null", "none"})
 """The texts of a column "error" that mean that there was none."""
 
 _REMEMBERED = 10_000
+_LONGEST = 80
+_HALF = re.compile("[\ud800-\udfff]")
 
 
 def as_text(cell: Any) -> str | None:  # noqa: ANN401  (any JSON or Parquet value)
-    """Return a cell as text, nothing as ""; ``None`` for what is no single value."""
+    """Return a cell as text, nothing as ""; ``None`` for what is no single value.
+
+    Half of a surrogate pair, which JSON can write, is no character: no file could hold it.
+    """
     if cell is None:
         return NOTHING
     if isinstance(cell, str):
-        return cell
+        return cell if cell.isascii() or not _HALF.search(cell) else None
     if isinstance(cell, bool):
         return "true" if cell else "false"
     return None if isinstance(cell, dict | list | tuple | bytes) else str(cell)
+
+
+def is_nan(cell: Any) -> bool:  # noqa: ANN401  (any JSON or Parquet value)
+    """Return whether a cell says that there is no number, where an empty one would."""
+    if isinstance(cell, str):
+        return cell.strip().lower() in ("nan", "na", "n/a", "null", "none")
+    return isinstance(cell, float) and math.isnan(cell)
+
+
+def shown_id(name: str) -> str:
+    """Return the id of a case for a message."""
+    return name if len(name) <= _LONGEST else f"{name[: _LONGEST - 1]}…"
 
 
 def shown_cell(cell: Any) -> str:  # noqa: ANN401  (any JSON or Parquet value)
     """Return a cell for a message."""
     if cell is None or cell == NOTHING:
         return "nothing"
-    text = repr(cell)
-    return text if len(text) <= 80 else f"{text[:79]}…"
+    return shown_id(repr(cell))
 
 
 @dataclass(slots=True)
@@ -88,6 +107,6 @@ class Scale:
             if (self.low, self.high) != (0.0, 1.0):
                 raise ValueError("true or false on a scale of numbers")
             return float(value)
-        if not isinstance(value, int | float) or not self.low <= value <= self.high:
+        if not isinstance(value, int | float | Decimal) or not self.low <= value <= self.high:
             raise ValueError("no number on the scale")
-        return float((value - self.low) / (self.high - self.low))
+        return (float(value) - self.low) / (self.high - self.low)

@@ -10,6 +10,7 @@ from array import array
 from dataclasses import dataclass
 from typing import TypeVar
 
+from evalkit.loader.score_cells import shown_id
 from evalkit.loader.score_rows import Malformed
 
 MOST_SLICES = 2_000
@@ -105,7 +106,7 @@ _SPLITS: dict[object, str] = {True: "train", False: "heldout"}
 def _contradiction(name: str, what: str, before: str, now: str) -> Malformed:
     return Malformed(
         f"one {what} for a case in all its rows",
-        f"'{now}' for case '{name}', '{before}' in a row before",
+        f"'{shown_id(now)}' for case '{shown_id(name)}', '{shown_id(before)}' in a row before",
         "the same in each row, or in one of them only",
     )
 

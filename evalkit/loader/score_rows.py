@@ -1,7 +1,8 @@
 """Rows of files of scores, streamed: JSON lines, CSV, both also gzipped, and Parquet.
 
-Each row comes as its line (Parquet: its number), its names and its cells. Names that are equal from
-row to row let the reader above look a column up once.
+What stands between the cells of a CSV file may be tabs or semicolons. Each row comes as its line
+(Parquet: its number), its names and its cells. Names that are equal from row to row let the reader
+above look a column up once.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ import sys
 import zlib
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -52,7 +54,7 @@ def read_score_rows(path: Path, faults: Faults, wanted: Wanted) -> Iterator[Row]
     kind = path.name.lower().removesuffix(".gz").rpartition(".")[2]
     reader = _READERS.get(kind)
     if reader is None or (kind == "parquet" and path.suffix == ".gz"):
-        needed, got = "a file of scores: .jsonl, .csv or .parquet", f"a file {path.name}"
+        needed, got = "a file of scores: .jsonl, .csv, .tsv or .parquet", f"a file {path.name}"
         faults.add([Fault(shown(path), 0, needed, got, "the file in one of these formats")])
         return
     try:
@@ -148,9 +150,13 @@ def _csv_rows(path: Path, faults: Faults, wanted: Wanted) -> Iterator[Row]:
         faults.add([Fault(name, line, found.needed, found.got, found.instead)])
 
     with _opened(path) as file, _long_cells():
-        reader = csv.reader(_lines(file, name, faults), strict=True)
+        lines, sign = _with_sign(_lines(file, name, faults))
+        reader = csv.reader(lines, delimiter=sign, strict=True)
         try:
-            names = _header(next(reader, []))
+            head = next(reader, [])
+            if not head and faults.about(name):  # the first line is no text
+                return
+            names = _header(head)
             wanted(names)
             line = reader.line_num + 1
             for cells in reader:
@@ -165,10 +171,19 @@ def _csv_rows(path: Path, faults: Faults, wanted: Wanted) -> Iterator[Row]:
             fault(error)
 
 
+def _with_sign(lines: Iterator[str]) -> tuple[Iterator[str], str]:
+    """Return lines and what stands between cells: a comma, or what the header has instead."""
+    first = next(lines, "")
+    sign = next((sign for sign in ",\t;" if sign in first), ",")
+    return chain([first], lines), sign
+
+
 def _header(names: list[str]) -> Names:
     # One column without a name is how pandas writes an index.
+    if not names:
+        raise Malformed("a file with rows", "an empty one", "a header, and a row for each score")
     if not any(names) or len(set(names)) < len(names):
-        raise _bad_csv(f"the header {','.join(names)}" if names else "an empty file")
+        raise _bad_csv(f"the header {','.join(names)}")
     return tuple(names)
 
 
@@ -231,5 +246,6 @@ _READERS: dict[str, Callable[[Path, Faults, Wanted], Iterator[Row]]] = {
     "jsonl": _json_rows,
     "ndjson": _json_rows,
     "csv": _csv_rows,
+    "tsv": _csv_rows,
     "parquet": _parquet_rows,
 }

@@ -10,6 +10,7 @@ import numpy as np
 from evalkit.decide.pairs import Membership
 from evalkit.decide.score_table import CaseColumns, RowColumns, ScoreTable
 from evalkit.errors import Fault
+from evalkit.loader.score_cells import shown_id
 from evalkit.loader.score_columns import Cases, Codes, ScoreColumns
 from evalkit.model import Pair
 from evalkit.stats.arrays import IntArray
@@ -25,7 +26,7 @@ def twin_rows(columns: ScoreColumns) -> Iterator[Fault]:
     for at in same[np.argsort(order[same + 1])].tolist():
         first, again = int(order[at]), int(order[at + 1])
         source, name = models[int(model[again])]
-        twin = f"'{columns.cases.ids[int(case[again])]}' of '{name}'"
+        twin = f"'{shown_id(columns.cases.ids[int(case[again])])}' of '{name}'"
         yield Fault(
             columns.sources[source],
             int(line[again]),

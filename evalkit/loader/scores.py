@@ -10,7 +10,16 @@ from typing import Any
 from evalkit.decide.score_table import FAILED, GRADED, UNGRADED
 from evalkit.errors import Fault
 from evalkit.loader.faults import Faults, shown
-from evalkit.loader.score_cells import FLAGS, NO_ERROR, SPLITS, STATES, Scale, as_text, shown_cell
+from evalkit.loader.score_cells import (
+    FLAGS,
+    NO_ERROR,
+    SPLITS,
+    STATES,
+    Scale,
+    as_text,
+    is_nan,
+    shown_cell,
+)
 from evalkit.loader.score_columns import About, ScoreColumns
 from evalkit.loader.score_layout import ABOUT, LABELS, Choice, Head, Layout, lay_out
 from evalkit.loader.score_rows import Malformed, Names, Row, read_score_rows
@@ -39,10 +48,9 @@ def read_scores(
     ``model`` is the model of rows that name none.
     """
     reader = _Reader(columns, choice, columns.source(shown(path)), model)
-    before = len(faults)
     for line, fault in reader.read(read_score_rows(path, faults, reader.wanted)):
         faults.add([Fault(shown(path), line, fault.needed, fault.got, fault.instead)])
-    if not reader.rows and len(faults) == before:
+    if not reader.rows and not faults.about(shown(path)):
         faults.add([Fault(shown(path), 0, "a file with rows", "no row", "a row for each score")])
     return FileFacts(reader.rows, tuple(reader.unread))
 
@@ -94,7 +102,7 @@ class _Reader:
     def _add(self, line: int, layout: Layout, cells: list[Any]) -> None:
         suite, models, sample, state = self._head(layout, cells)
         name, about = layout.case(cells), self._about(layout, cells)
-        if layout.joined or name.__class__ is not str or not name:
+        if layout.joined or name.__class__ is not str or not name or not name.isascii():
             name = _case_name(layout, cells)
         columns = self._columns
         case = columns.cases.add(suite, name, about)
@@ -171,12 +179,13 @@ class _Reader:
 
     def _no_score(self, cell: Any) -> Malformed:  # noqa: ANN401  (any JSON value)
         low, high = self._choice.low, self._choice.high
+        no_number = "an empty cell, or null in JSON" if is_nan(cell) else ""
         if self._choice.scaled:
             needed = f"a score from {low:g} to {high:g}, or nothing"
-            return Malformed(needed, shown_cell(cell), "a number on that scale")
+            return Malformed(needed, shown_cell(cell), no_number or "a number on that scale")
         needed = "a score from 0 to 1, true, false, or nothing where an answer could not be graded"
         instead = "a number from 0 to 1, or --scale LOW HIGH for scores on another scale"
-        return Malformed(needed, shown_cell(cell), instead)
+        return Malformed(needed, shown_cell(cell), no_number or instead)
 
 
 def _labels(layout: Layout, cells: list[Any]) -> Sequence[str]:
@@ -194,7 +203,10 @@ def _case_name(layout: Layout, cells: list[Any]) -> str:
     parts = [as_text(cell) for cell in (found if layout.joined else (found,))]
     if not all(parts):
         raise Malformed("the case in each row", shown_cell(found), "a text or a number")
-    return "/".join(map(str, parts))
+    if not layout.joined:
+        return str(parts[0])
+    # "a/b" and "c" are not "a" and "b/c".
+    return "/".join(str(part).replace("\\", r"\\").replace("/", r"\/") for part in parts)
 
 
 def _state(labels: Sequence[str]) -> int:

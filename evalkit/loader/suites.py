@@ -18,6 +18,7 @@ from evalkit.loader.yamlfile import read_yaml
 from evalkit.model import Case, Sampling, Suite
 from evalkit.suite import validate
 from evalkit.suite.cases import build_cases, prompt_faults, slice_faults
+from evalkit.suite.chat import only_text
 from evalkit.suite.document import Document
 from evalkit.suite.draft import TRAINED_ON, Draft, SuiteDraft
 from evalkit.suite.parse import parse_suite
@@ -25,11 +26,15 @@ from evalkit.suite.parse import parse_suite
 
 @dataclass(frozen=True, slots=True)
 class Setting:
-    """What a project says to all its suites; ``training`` is ``None`` if it could not be read."""
+    """What a project says to all its suites; ``training`` is ``None`` if it could not be read.
+
+    ``continues`` names a model that continues one text and takes no conversation, if there is any.
+    """
 
     sampling: Sampling
     allow_code: bool
     training: Training | None
+    continues: str = ""
 
 
 def suite_documents(
@@ -118,6 +123,8 @@ def _case_faults(suite: Suite, setting: Setting) -> Iterator[Fault]:
         needed, got = "at least one held-out case", "an empty suite"
         instead = "cases: [{vars: {...}, expected: ...}], or datasets with rows"
         yield Fault(where.path, where.line, needed, got, instead)
+    if setting.continues:
+        yield from _conversation_faults(suite, setting.continues)
     grader = SuiteGrader(suite, allow_code=setting.allow_code)
     for case in suite.cases:
         for name, why in grader.lacks(case):
@@ -128,6 +135,20 @@ def _case_faults(suite: Suite, setting: Setting) -> Iterator[Fault]:
                 f"case {case.id}: {why}",
                 "another 'expected' here, or 'value' or 'path' at the grader",
             )
+
+
+def _conversation_faults(suite: Suite, model: str) -> Iterator[Fault]:
+    """Yield a fault for the first case that is no text that ``model`` could continue."""
+    case = next((case for case in suite.cases if only_text(case.messages) is None), None)
+    if case is not None:
+        roles = ", ".join(str(message.get("role")) for message in case.messages)
+        yield Fault(
+            case.source.path,
+            case.source.line,
+            f"a prompt of one text for the model '{model}' with endpoint: completions",
+            f"case {case.id}: messages of {roles}",
+            'prompt: "..." as one text, or endpoint: chat',
+        )
 
 
 def _digest(files: Iterable[Path]) -> str:

@@ -73,11 +73,11 @@ class AnswerScores:
         A suite that stopped once it was settled is: statistics for a fixed number of cases promise
         too much where the answers chose the number.
         """
-        stored = self.stored
+        stored, manifest = self.stored, self.stored.manifest
         heldout = Counter(c.suite for s in stored.suites for c in s.cases if c.split == "heldout")
         stopped = [name for name, asked in stored.watched.items() if asked < heldout[name]]
         early = f"stopped early: {', '.join(stopped)}" if stopped else ""
-        return "; ".join(filter(None, [stored.manifest.partial, early]))
+        return "; ".join(filter(None, [manifest.partial, manifest.stopped, early]))
 
     def narrowed(self, *models: str, learner_of: str) -> AnswerScores:
         """Return the run with the chosen models only.

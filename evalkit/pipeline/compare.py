@@ -26,6 +26,7 @@ from evalkit.pipeline.score_choice import choose_model, choose_pair, distinct
 from evalkit.pipeline.score_run import ScoreInputs, ScoreRun, decide_scores, write_score_run
 from evalkit.pipeline.score_sources import ScoreFile, Source, run_folder, scores_of_run, stem
 from evalkit.pipeline.stages import read_run
+from evalkit.report.safe import told_apart
 from evalkit.store import RunFolder, check_writable, forget_latest, new_run_id
 
 NOBODY = Pair("", "")
@@ -67,24 +68,26 @@ def compare(first: Path, second: Path | None, asked: Comparison) -> Finished:
     Raises `FileFaults` with every fault of every file, and then nothing is decided.
     """
     started = datetime.now(UTC)
-    policy = policy_of(asked.policy) if asked.policy else None
+    if asked.policy:
+        policy_of(asked.policy)  # its faults before a million rows
     check_writable(asked.reports)
     faults = Faults()
     sources, notes = _opened([first, *([second] if second else [])], asked, faults)
+    forget_latest(asked.reports)  # now that no source can be it
     found = _gathered(sources, asked.wanted, faults)
     table = sorted_table(found.columns, *found.models, pair=found.pair)
     _refuse_strangers(table)
+    suites = _suites(sources, table, asked)
     given = ScoreInputs(
         pair=found.pair,
-        suites=_suites(sources, table, asked),
-        policy=policy or next((s.policy for s in sources if s.policy), None) or Policy(),
+        suites=suites,
+        policy=_policy(asked.policy, sources, suites),
         min_gain=asked.min_gain,
         notes=(*notes, *found.notes),
     )
     _refuse_idle_gain(given)
     partial = "; ".join(f"{s.name}: {s.partial}" for s in sources if s.partial)
     decision = decide_scores(given, table, partial=bool(partial))
-    forget_latest(asked.reports)
     manifest = Manifest(
         run_id=new_run_id(started),
         created=started.isoformat(timespec="seconds"),
@@ -105,6 +108,7 @@ def _opened(
     """Return the sources, runs narrowed to the models in question, and what that leaves out."""
     wanted = asked.wanted
     if len(paths) == 1:
+        _refuse_one_twice(wanted)
         wide = (wanted.base, wanted.candidate) if wanted.base and wanted.candidate else ()
         source = _source(paths[0], replace(asked.choice, wide=wide))
         if isinstance(source, AnswerScores):
@@ -123,6 +127,15 @@ def _opened(
         base, candidate, notes = shared(base, candidate, faults)
         return [base, candidate], notes
     return both, ()
+
+
+def _refuse_one_twice(wanted: Pair) -> None:
+    if wanted.base and wanted.base == wanted.candidate:
+        raise SetupError(
+            "two models, or two columns of scores, of the one source",
+            got=f"'{wanted.base}' as --base and as --candidate",
+            instead="another --candidate NAME, or a second file (--score names its column)",
+        )
 
 
 def _source(path: Path, choice: Choice) -> Source:
@@ -182,7 +195,7 @@ def _refuse_strangers(table: ScoreTable) -> None:
     base, candidate = there
     if np.isin(base, candidate).any():
         return
-    first = [table.cases.ids[int(cases[0])] if len(cases) else "none" for cases in there]
+    first = told_apart([table.cases.ids[int(c[0])] if len(c) else "none" for c in there])
     raise SetupError(
         "cases that both models have scores of",
         got=f"none: the first of {table.pair.base} is {first[0]}, of {table.pair.candidate} "
@@ -191,16 +204,27 @@ def _refuse_strangers(table: ScoreTable) -> None:
     )
 
 
+def _policy(file: Path | None, sources: Sequence[Source], suites: tuple[Suite, ...]) -> Policy:
+    if file:
+        return policy_of(file, suites=suites, of="these scores")
+    return next((source.policy for source in sources if source.policy), None) or Policy()
+
+
 def _refuse_idle_gain(given: ScoreInputs) -> None:
-    """Raise `SetupError` if a gain is asked for and no suite has to gain."""
-    if given.min_gain and not any(
-        rule_for(suite, given.policy).rule == "superior" for suite in given.suites
-    ):
-        raise SetupError(
-            "a suite that has to gain, for --min-gain",
-            got="guards only, which must not lose",
-            instead="--purpose target, or rule: superior in the policy",
-        )
+    """Raise `SetupError` if a gain is asked for and no suite is left that it holds for."""
+    rules = [rule_for(suite, given.policy) for suite in given.suites]
+    gaining = [rule for rule in rules if rule.rule == "superior"]
+    if not given.min_gain or any(not rule.min_gain for rule in gaining):
+        return
+    raise SetupError(
+        "a suite that has to gain, for --min-gain",
+        got="a min_gain of its own in the policy for each of these"
+        if gaining
+        else "guards only, which must not lose",
+        instead="one of the two"
+        if gaining
+        else "--purpose target, or rule: superior in the policy",
+    )
 
 
 def _suites(sources: Sequence[Source], table: ScoreTable, asked: Comparison) -> tuple[Suite, ...]:

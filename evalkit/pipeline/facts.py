@@ -11,6 +11,7 @@ from importlib import metadata
 
 from evalkit.loader.training_log import read_training_log
 from evalkit.model import Manifest, ModelFacts, ModelSpec, Record, Reply, TrainingPoint
+from evalkit.model.batch import is_batched
 from evalkit.pipeline.plan import Plan
 
 PACKAGES = ("pytest-evalkit", "openai", "scipy", "numpy", "rapidfuzz", "xllamacpp")
@@ -25,6 +26,7 @@ def make_manifest(  # noqa: PLR0913  (what a manifest is made of)
     identities: Mapping[str, str],
     asked: Mapping[str, int],
     partial: str,
+    stopped: str,
 ) -> Manifest:
     """Return the manifest of a run that began at ``started`` and ends now.
 
@@ -44,6 +46,7 @@ def make_manifest(  # noqa: PLR0913  (what a manifest is made of)
         ),
         training=training_logs(plan),
         partial=partial,
+        stopped=stopped,
     )
 
 
@@ -76,9 +79,7 @@ def model_facts(
         input_tokens=sum(reply.usage.input for reply in replies),
         output_tokens=sum(reply.usage.output for reply in replies),
         cost=cost(model, replies),
-        median_latency_s=(
-            round(statistics.median(reply.latency_s for reply in replies), 3) if replies else None
-        ),
+        median_latency_s=median_latency_s(replies),
     )
 
 
@@ -87,7 +88,13 @@ def cost(model: ModelSpec, replies: Sequence[Reply]) -> float | None:
     price = model.price
     if price is None:
         return None
-    return round(math.fsum(price.of(reply.usage) for reply in replies), 6)
+    return round(math.fsum(price.of(r.usage, batch=is_batched(r)) for r in replies), 6)
+
+
+def median_latency_s(replies: Sequence[Reply]) -> float | None:
+    """Return the median time of an answer; ``None`` where no time is known, as of a batch."""
+    known = [reply.latency_s for reply in replies if reply.latency_s]
+    return round(statistics.median(known), 3) if known else None
 
 
 def training_logs(plan: Plan) -> dict[str, tuple[TrainingPoint, ...]]:

@@ -10,7 +10,7 @@ from evalkit.clients import make_client
 from evalkit.model import Outcome
 from evalkit.pipeline.options import Options
 from evalkit.pipeline.plan import Plan
-from evalkit.runner import Ask
+from evalkit.runner import Ask, Stopped
 from evalkit.store import Answers
 
 LOOK_S = 0.05
@@ -26,6 +26,11 @@ class Follower:
         self._identities = {
             m.name: make_client(m, environ=os.environ).identity for m in plan.models
         }
+
+    @property
+    def stopped(self) -> Stopped | None:
+        """``None``: whoever asks tells it, and decides."""
+        return None
 
     def wait(self, ask: Ask, timeout: float | None = None) -> Outcome:
         """Return the outcome of one request; raise `TimeoutError` after ``timeout`` seconds."""

@@ -1,34 +1,41 @@
-"""What a run could show, before any call: every suite's forecast, and the number of requests."""
+"""What a run could show and what it will take, before any call."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 
+from evalkit.clients import make_client
 from evalkit.decide import SuiteResult, from_dict
 from evalkit.decide.forecast import Forecast, forecast
 from evalkit.decide.rules import rule_for
+from evalkit.model import AnswerStore, Reply
+from evalkit.pipeline.earlier import finished_runs, latest_facts
+from evalkit.pipeline.options import Options
 from evalkit.pipeline.plan import Plan, asks
-from evalkit.store.folder import MANIFEST
+from evalkit.runner import Engine, Estimate, estimate
+from evalkit.store import Answers
 
 
 @dataclass(frozen=True, slots=True)
 class Foresight:
-    """What a run of a plan could show: ``requests`` by model, before stored answers are counted."""
+    """What a run of a plan could show, suite by suite, and what it will take."""
 
     suites: tuple[Forecast, ...]
-    requests: dict[str, int]
+    estimate: Estimate
 
 
-def foresee(plan: Plan, reports: Path) -> Foresight:
-    """Return what a run of ``plan`` could show; earlier runs below ``reports`` say how much flips.
+def foresee(plan: Plan, options: Options, *, environ: Mapping[str, str]) -> Foresight:
+    """Return what a run of ``plan`` could show, and what it will take.
 
-    The newest finished run with a suite of the same name counts; one that cannot be read does not.
+    Earlier runs say how much flips: of each suite the newest finished run with one of that name,
+    those that asked it whole before others. A run that cannot be read says nothing.
     """
     earlier: dict[str, SuiteResult] = {}
-    for result in _earlier(reports):
+    for result in sorted(_earlier(options.reports), key=_in_part):
         earlier.setdefault(result.suite, result)
     suites = tuple(
         forecast(
@@ -39,25 +46,44 @@ def foresee(plan: Plan, reports: Path) -> Foresight:
         )
         for suite in plan.suites
     )
-    return Foresight(suites, _requests(plan))
+    return Foresight(suites, _estimate(plan, options, environ))
 
 
-def _requests(plan: Plan) -> dict[str, int]:
-    counts = dict.fromkeys(plan.project.models, 0)
-    for suite in plan.suites:
-        for case in suite.cases:
-            for ask in asks(plan, suite, case):
-                counts[ask.model] += 1
-    return counts
+def _estimate(plan: Plan, options: Options, environ: Mapping[str, str]) -> Estimate:
+    clients = {model.name: make_client(model, environ=environ) for model in plan.models}
+    with _answers(options.answers) as store:
+        engine = Engine(clients, store, models=plan.project.models)
+        for suite in plan.suites:
+            engine.load(ask for case in suite.cases for ask in asks(plan, suite, case))
+    return estimate(
+        plan.project,
+        {name: engine.outlook(name) for name in clients},
+        earlier=lambda name: latest_facts(options.reports, clients[name].identity),
+    )
+
+
+def _answers(path: Path) -> AbstractContextManager[AnswerStore]:
+    """Return the stored answers; where there is no file, none is made."""
+    return Answers(path) if path.exists() else nullcontext(_NoAnswers())
+
+
+class _NoAnswers:
+    def get_many(self, keys: Sequence[str]) -> dict[str, Reply]:  # noqa: ARG002  (a store's form)
+        return {}
+
+    def put(self, key: str, reply: Reply) -> None:
+        raise NotImplementedError
+
+
+def _in_part(result: SuiteResult) -> bool:
+    return result.stopping is not None and result.stopping.early
 
 
 def _earlier(reports: Path) -> Iterator[SuiteResult]:
-    """Yield the results of finished runs, newest first; run ids sort by time."""
-    for manifest in sorted(reports.glob(f"*/{MANIFEST}"), reverse=True):
-        if manifest.parent.is_symlink():
-            continue
+    """Yield the results of finished runs, newest first."""
+    for folder in finished_runs(reports):
         try:
-            tree = json.loads((manifest.parent / "decision.json").read_bytes())
+            tree = json.loads((folder / "decision.json").read_bytes())
             decision = from_dict(tree)
         except (OSError, ValueError, KeyError, TypeError):
             continue

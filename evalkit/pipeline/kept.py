@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Protocol, Self
 
 from evalkit.decide import Decision, Policy, to_dict
+from evalkit.model import Suite
 from evalkit.model.codec import to_tree
 from evalkit.report import View, render_html, render_junit, render_markdown
 from evalkit.store import RunFolder
@@ -20,7 +21,11 @@ class Kept(Protocol):
 
     @property
     def policy(self) -> Policy:
-        """The policy that it was decided by."""
+        """The policy that it was run with, which another never takes the place of."""
+
+    @property
+    def suites(self) -> tuple[Suite, ...]:
+        """Its suites, of which rules are read."""
 
     @property
     def decision(self) -> Decision:
@@ -30,7 +35,7 @@ class Kept(Protocol):
         """Return the dataclass that `inputs.json` holds: what it was given, without secrets."""
 
     def decided(self, policy: Policy) -> Self:
-        """Return the same, decided by ``policy``."""
+        """Return the same, decided by ``policy`` this once."""
 
     def view(self) -> View:
         """Return everything the report shows, in plain strings and numbers."""
@@ -47,14 +52,25 @@ class Finished:
 
 
 def write_decision(folder: RunFolder, kept: Kept) -> Finished:
-    """Write the decision, what it was made by, and everything that is made from it."""
+    """Write the decision, what the run was given, and everything that is made from them."""
     folder.write_text(INPUTS, pretty(to_tree(kept.inputs())))
-    view = kept.view()
+    view = view_of(kept)
     folder.write_text("decision.json", pretty(to_dict(kept.decision)))
     folder.write_text("report.html", render_html(view))
     folder.write_text("summary.md", render_markdown(view))
     folder.write_text("junit.xml", render_junit(kept.decision))
     return Finished(kept.decision, view, folder.path)
+
+
+def view_of(kept: Kept) -> View:
+    """Return what the report shows; it says so where another policy than the run's own decided."""
+    view = kept.view()
+    if kept.decision.policy_digest == kept.policy.digest:
+        return view
+    return replace(view, warnings=(_OTHER_POLICY, *view.warnings))
+
+
+_OTHER_POLICY = "Decided by another policy than the one that the run was made with."
 
 
 def pretty(tree: object) -> str:

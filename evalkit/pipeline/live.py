@@ -3,21 +3,25 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 
 from evalkit.clients import make_client
-from evalkit.model import Outcome
+from evalkit.errors import SetupError
+from evalkit.model import Outcome, Suite
 from evalkit.pipeline.again import with_noise_known
+from evalkit.pipeline.earlier import latest_facts
 from evalkit.pipeline.facts import make_manifest
+from evalkit.pipeline.first import First, Heard, first_of
 from evalkit.pipeline.kept import Finished
 from evalkit.pipeline.options import Options
 from evalkit.pipeline.plan import Plan
 from evalkit.pipeline.run import Run, Selected
 from evalkit.pipeline.stages import Stored, write_run
 from evalkit.pipeline.unusable import unusable
-from evalkit.runner import Engine, Progress, Terms
-from evalkit.store import Answers, RunFolder, check_writable, forget_latest, new_run_id
+from evalkit.runner import Engine, Estimate, Progress, Terms, estimate
+from evalkit.store import Answers, RunFolder, check_writable, new_run_id
 
 
 class Live:
@@ -32,7 +36,10 @@ class Live:
         self.started = datetime.now(UTC)
         self.run_id = new_run_id(self.started)
         self.run: Run | None = None
+        self._options = options
         self._reports = options.reports
+        self._first = First((), {})
+        self._stored: set[str] = set()
         check_writable(options.reports)
         self._clients = {m.name: make_client(m, environ=os.environ) for m in plan.models}
         self._identities = {name: client.identity for name, client in self._clients.items()}
@@ -51,25 +58,69 @@ class Live:
             on_outcome=self._publish if publish else None,
         )
 
-    def start(self, selected: Selected) -> Run:
-        """Begin asking for the selected cases.
+    def start(self, selected: Selected) -> Estimate:
+        """Ask the first requests for the selected cases; return what all of them will take."""
+        self.run = Run(self.plan, self._engine, selected=selected)
+        self._first = first_of(self.run)
+        if not self._options.rerun:
+            self._stored = set(self._store.get_many(self._keys()))
+        self._engine.start(self.run.asks(), first=self._first.asks)
+        return estimate(
+            self.plan.project,
+            {model.name: self._engine.outlook(model.name) for model in self.plan.models},
+            earlier=lambda model: latest_facts(self._reports, self._identities[model]),
+            may_end=self.plan.stop_early,
+        )
 
-        Returns when every model has answered or could not: raises the first error that makes a
-        model useless, before anything is graded or written.
+    def go_on(self, *, while_waiting: Callable[[], None] = lambda: None) -> Run:
+        """See who answers, then ask all the rest.
+
+        Raises:
+            SetupError: a model cannot be asked, or is shown not to be the one asked for, before
+                anything is graded or written.
         """
-        forget_latest(self._reports)
-        run = Run(self.plan, self._engine, selected=selected)
-        asks = run.asks()
-        self._engine.start(asks)
-        for model in self.plan.models:
-            first = next((ask for ask in asks if ask.model == model.name), None)
-            if first is not None:
-                self._engine.wait(first)
-            if error := self._engine.fatal():
-                raise unusable(model, error)
+        try:
+            self._hear(while_waiting)
+        except SetupError:
+            self.run = None
+            raise
+        self._engine.go_on()
         _load_statistics()
-        self.run = run
-        return run
+        return self.required_run()
+
+    def _hear(self, while_waiting: Callable[[], None]) -> None:
+        """Listen to the first answers for as long as they may show a wrong model."""
+        known = self._identities
+        pairs = [p for p in self.plan.project.comparisons if known[p.base] != known[p.candidate]]
+        heard = Heard(self._first, self._engine, pairs=pairs)
+        while not heard.enough:
+            heard.listen()
+            while_waiting()
+        for model in self.plan.models:
+            if error := self._engine.fatal(model.name):
+                raise unusable(model, error)
+        left = 0 if self._options.offline else self._left()
+        if self._options.check_identity and left > 0:
+            self._check(heard, left)
+
+    def _check(self, heard: Heard, left: int) -> None:
+        keyed = list(zip(self._keys(), self._first.asks, strict=True))
+        stored = frozenset(ask.model for key, ask in keyed if key in self._stored)
+        if wrong := heard.wrong(self.plan, left=left, stored=stored):
+            model, error = wrong
+            self._engine.stop()
+            mine = {key for key, ask in keyed if ask.model == model}
+            self._store.forget(mine - self._stored)
+            raise error
+
+    def _keys(self) -> list[str]:
+        """Return the keys of the first requests."""
+        return [ask.request.key(self._identities[ask.model]) for ask in self._first.asks]
+
+    def _left(self) -> int:
+        """Return how many requests have to be asked after the first ones."""
+        asked = sum(self._engine.outlook(model.name).requests for model in self.plan.models)
+        return asked - len(set(self._keys()) - self._stored)
 
     def required_run(self) -> Run:
         """Return the run once it has been started."""
@@ -96,6 +147,7 @@ class Live:
             identities=self._identities,
             asked={name: self._engine.progress(name).asked for name in self._clients},
             partial=run.partial,
+            stopped=run.stopped,
         )
         stored = Stored(
             project=self.plan.project,
@@ -106,7 +158,8 @@ class Live:
             decision=run.decision,
             watched=run.watched,
         )
-        return write_run(RunFolder.create(self._reports, self.run_id), stored)
+        finished = write_run(RunFolder.create(self._reports, self.run_id), stored)
+        return replace(finished, notes=(run.stopped,) if run.stopped else ())
 
     def close(self) -> None:
         """Stop asking within a second and keep every answer. Safe to call twice."""
@@ -121,14 +174,29 @@ def _load_statistics() -> None:
 
 
 def run_to_end(
-    plan: Plan, options: Options, *, on_progress: Callable[[Progress], None]
+    plan: Plan,
+    options: Options,
+    *,
+    suites: Sequence[Suite],
+    on_estimate: Callable[[Estimate], None],
+    on_progress: Callable[[Callable[[], Progress]], None],
 ) -> Finished:
-    """Run a whole plan without pytest and return what it came to."""
+    """Run ``suites`` of a plan, most often all, without pytest and return what it came to.
+
+    ``on_progress`` is called often, with what tells how far the asking is.
+    """
     live = Live(plan, options)
+
+    def tell() -> None:
+        on_progress(live.progress)
+
     try:
-        run = live.start(frozenset((s.name, c.id) for s in plan.suites for c in s.cases))
+        selected = frozenset((s.name, c.id) for s in suites for c in s.cases)
+        on_estimate(live.start(selected))
+        run = live.go_on(while_waiting=tell)
         for suite, case in run.cases():
-            run.records(suite, case, while_waiting=lambda: on_progress(live.progress()))
+            run.records(suite, case, while_waiting=tell)
+            tell()
         return live.finish()
     finally:
         live.close()

@@ -13,6 +13,9 @@ from evalkit.model import Case, ModelSpec, Pair, Project, Request, Suite
 from evalkit.pipeline.options import Options
 from evalkit.runner import Ask
 
+FREE = frozenset({"local", "scripted", "replay"})
+"""Clients that nobody is paid for."""
+
 
 @dataclass(frozen=True, slots=True)
 class Plan:
@@ -40,6 +43,23 @@ class Plan:
         """Return the resolved path of a suite's file."""
         return Path(suite.source.path).resolve()
 
+    def suites_at(self, path: Path) -> tuple[Suite, ...]:
+        """Return the suites in the file or folder ``path``; raise `SetupError` if it has none.
+
+        The project file stands for all of them.
+        """
+        at = path.resolve()
+        if at == self.project_file:
+            return self.suites
+        found = tuple(suite for suite in self.suites if self.path_of(suite).is_relative_to(at))
+        if not found:
+            raise SetupError(
+                "the file of a suite, or a folder with suites",
+                got=f"{path}, where there is none",
+                instead="one of: " + ", ".join(suite.source.path for suite in self.suites),
+            )
+        return found
+
     @property
     def models(self) -> tuple[ModelSpec, ...]:
         """The models that take part, in the project's order."""
@@ -56,10 +76,28 @@ def narrow(
     chosen = choose_models(project, options.models)
     pairs = choose_pairs(project, chosen) if options.models else project.comparisons
     narrowed = replace(
-        project, models={n: m for n, m in project.models.items() if n in chosen}, comparisons=pairs
+        project,
+        models={n: m for n, m in project.models.items() if n in chosen},
+        comparisons=pairs,
+        budget=options.budget.over(project.budget),
     )
+    _check_prices(narrowed)
     learners = {n for m in narrowed.models.values() if (n := learner(m))}
     return narrowed, tuple(_narrow_suite(s, learners, options) for s in suites)
+
+
+def _check_prices(project: Project) -> None:
+    """Refuse a limit of money that a model would never count towards."""
+    unpriced = [
+        name for name, m in project.models.items() if m.client not in FREE and m.price is None
+    ]
+    if project.budget.money is not None and unpriced:
+        raise SetupError(
+            "a price of every model, as the budget has a limit of money",
+            got="none of " + ", ".join(unpriced),
+            instead="price: {input: 0.4, output: 1.6} in the project file (0 where it costs "
+            "nothing), or a limit of requests or tokens",
+        )
 
 
 def choose_models(project: Project, patterns: tuple[str, ...]) -> frozenset[str]:
@@ -73,7 +111,7 @@ def choose_models(project: Project, patterns: tuple[str, ...]) -> frozenset[str]
         found = {name for name in project.models if fnmatchcase(name, pattern)}
         if not found:
             raise SetupError(
-                "--evalkit-models with names of models in the project",
+                "names or patterns of models in the project",
                 got=f"'{pattern}', which matches none of them",
                 instead="one or more of: " + ", ".join(project.models),
             )
@@ -96,7 +134,7 @@ def choose_pairs(project: Project, chosen: frozenset[str]) -> tuple[Pair, ...]:
         raise SetupError(
             "a base and a candidate to compare",
             got="models " + ", ".join(sorted(chosen)),
-            instead="--evalkit-models with one model of role base and one of role candidate",
+            instead="name one model of role base and one of role candidate",
         )
     return tuple(pairs)
 
@@ -143,7 +181,10 @@ def concerns(case: Case, model: ModelSpec) -> bool:
 
 
 def request(suite: Suite, case: Case, sample: int) -> Request:
-    """Return the request of one sample; each has a seed of its own, or they would be equal."""
+    """Return the request of one sample; each has a seed of its own, or they would be equal.
+
+    ``null`` among the sampling's extra fields takes a field out.
+    """
     sampling = suite.sampling
     body = {
         "messages": list(case.messages),
@@ -153,4 +194,4 @@ def request(suite: Suite, case: Case, sample: int) -> Request:
     }
     if sampling.seed is not None:
         body["seed"] = sampling.seed + sample
-    return Request(body, sample)
+    return Request({name: value for name, value in body.items() if value is not None}, sample)

@@ -8,7 +8,9 @@ from typing import Any
 
 from evalkit.decide.policy import Policy
 from evalkit.decide.read_policy import policy_from
+from evalkit.errors import SetupError
 from evalkit.loader import find_project, load, load_policy
+from evalkit.model import Suite
 from evalkit.pipeline.options import Options
 from evalkit.pipeline.plan import Plan, narrow
 
@@ -20,6 +22,12 @@ def prepare(
 
     Raises `FileFaults` with every fault of every file, or `SetupError`.
     """
+    if options.offline and options.rerun:
+        raise SetupError(
+            "stored answers only, or all of them asked again",
+            got="both: offline and rerun",
+            instead="one of the two",
+        )
     project_file = find_project(paths, root=root)
     loaded = load(project_file, policy_file=options.policy, environ=environ)
     policy = _policy(loaded.policy_tree, loaded.policy_digest)
@@ -37,9 +45,9 @@ def prepare(
     )
 
 
-def policy_of(file: Path) -> Policy:
-    """Read one policy file; raise `FileFaults` with all its faults."""
-    return _policy(*load_policy(file))
+def policy_of(file: Path, *, suites: Sequence[Suite] = (), of: str = "") -> Policy:
+    """Read one policy file; raise `FileFaults` with all its faults, as `load_policy` does."""
+    return _policy(*load_policy(file, suites=suites, of=of))
 
 
 def _policy(tree: Mapping[str, Any] | None, digest: str) -> Policy:

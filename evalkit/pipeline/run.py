@@ -6,11 +6,11 @@ from collections.abc import Callable, Iterable, Iterator
 from functools import cached_property
 from typing import TYPE_CHECKING, Protocol
 
-from evalkit.decide import Decision, RunData, decide
+from evalkit.decide import Decision, RunData, decide, run_words
 from evalkit.graders import SuiteGrader
-from evalkit.model import Case, Outcome, Record, Reply, Suite
+from evalkit.model import Case, Failure, Outcome, Record, Reply, Suite
 from evalkit.pipeline.plan import Plan, asks
-from evalkit.runner import Ask
+from evalkit.runner import Ask, Stopped
 
 if TYPE_CHECKING:
     from evalkit.pipeline.early import Early
@@ -24,6 +24,10 @@ Selected = frozenset[tuple[str, str]]
 
 class Asker(Protocol):
     """Where outcomes come from: the engine, or a store that another process fills."""
+
+    @property
+    def stopped(self) -> Stopped | None:
+        """What ended the asking before its end."""
 
     def wait(self, ask: Ask, timeout: float | None = None) -> Outcome:
         """Return the outcome of one request; raise `TimeoutError` if it is not there in time."""
@@ -131,6 +135,16 @@ class Run:
         return "; ".join(reasons)
 
     @property
+    def stopped(self) -> str:
+        """Return in words what ended the run before all was asked, empty if nothing did."""
+        end = self._asker.stopped
+        outcomes = [record.outcome for record in self.all_records()] if end else []
+        missing = sum(isinstance(o, Failure) and o.kind == "cancelled" for o in outcomes)
+        if end is None or not missing:
+            return ""
+        return run_words.stopped(end.by, end.limit, missing=missing, of=len(outcomes))
+
+    @property
     def watched(self) -> dict[str, int]:
         """Return how many held-out cases count of each suite that was watched."""
         return self._early.watched if self._early is not None else {}
@@ -145,6 +159,7 @@ class Run:
             records,
             partial=bool(self.partial),
             watched=self.watched,
+            stopped=self.stopped,
         )
         return decide(data, self.plan.policy)
 

@@ -49,18 +49,23 @@ class ScoreRun:
 
     @property
     def policy(self) -> Policy:
-        """The policy that it was decided by."""
+        """The policy that it was run with."""
         return self.given.policy
+
+    @property
+    def suites(self) -> tuple[Suite, ...]:
+        """The suites, without cases."""
+        return self.given.suites
 
     def inputs(self) -> ScoreInputs:
         """Return what the run was given."""
         return self.given
 
     def decided(self, policy: Policy) -> ScoreRun:
-        """Return the same scores, decided by ``policy``."""
+        """Return the same scores, decided by ``policy`` this once."""
         given = replace(self.given, policy=policy)
         decision = decide_scores(given, self.table, partial=bool(self.manifest.partial))
-        return replace(self, given=given, decision=decision)
+        return replace(self, decision=decision)
 
     def view(self) -> View:
         """Return everything the report shows, in plain strings and numbers."""

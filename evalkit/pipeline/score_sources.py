@@ -18,7 +18,7 @@ from evalkit.pipeline.score_run import read_score_inputs
 from evalkit.store import RunFolder
 from evalkit.store.folder import LATEST, MANIFEST, RECORDS
 
-_PACKED = (".gz", ".csv", ".jsonl", ".ndjson", ".parquet")
+_PACKED = (".gz", ".csv", ".tsv", ".jsonl", ".ndjson", ".parquet")
 
 
 class Source(Protocol):
@@ -95,10 +95,11 @@ def run_folder(path: Path) -> RunFolder | None:
         return RunFolder.open(path)
     if path.is_file():
         return None
+    there = path.exists() or str(path) == "-"  # a pipe or a device: files are read twice
     raise RunError(
         "a file of scores, or the folder of a run",
-        got=f"nothing at {path}",
-        instead="the path of a .jsonl, .csv or .parquet file, or of a folder below reports",
+        got=f"{path}, which is no file on disk" if there else f"nothing at {path}",
+        instead="the path of a .jsonl, .csv, .tsv or .parquet file, or of a folder below reports",
     )
 
 

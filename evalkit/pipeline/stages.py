@@ -16,7 +16,7 @@ from evalkit.errors import RunError
 from evalkit.graders import SuiteGrader
 from evalkit.model import Case, Manifest, Project, Record, Reply, Suite
 from evalkit.model.codec import decode
-from evalkit.pipeline.kept import INPUTS, Finished, Kept, write_decision
+from evalkit.pipeline.kept import INPUTS, Finished, Kept, view_of, write_decision
 from evalkit.pipeline.plan import Plan
 from evalkit.pipeline.prepare import policy_of
 from evalkit.report import View, build_view
@@ -56,15 +56,16 @@ class Stored:
         )
 
     def decided(self, policy: Policy) -> Stored:
-        """Return the same records, decided by ``policy``."""
+        """Return the same records, decided by ``policy`` this once."""
         data = RunData(
             self.project,
             self.suites,
             self.records,
             partial=bool(self.manifest.partial),
             watched=self.watched,
+            stopped=self.manifest.stopped,
         )
-        return replace(self, policy=policy, decision=decide(data, policy))
+        return replace(self, decision=decide(data, policy))
 
     def view(self) -> View:
         """Return everything the report shows, in plain strings and numbers."""
@@ -98,8 +99,8 @@ def write_run(folder: RunFolder, stored: Stored) -> Finished:
     return finished
 
 
-def read_run(path: Path) -> tuple[RunFolder, Stored]:
-    """Return a finished run's folder and content; raise `RunError` for anything else."""
+def answered_run(path: Path) -> RunFolder:
+    """Return the folder of a finished run with answers; raise `RunError` for anything else."""
     folder = RunFolder.open(path)
     if folder.holds_scores:
         raise RunError(
@@ -107,6 +108,12 @@ def read_run(path: Path) -> tuple[RunFolder, Stored]:
             got=f"{folder.path}, which holds scores only",
             instead="the folder of the run that the scores came from",
         )
+    return folder
+
+
+def read_run(path: Path) -> tuple[RunFolder, Stored]:
+    """Return a finished run's folder and content; raise `RunError` for anything else."""
+    folder = answered_run(path)
     inputs = decode(Inputs, folder.read_text(INPUTS))
     cases: dict[str, list[Case]] = {}
     for case in folder.read_cases():
@@ -170,7 +177,7 @@ def judge(path: Path, policy_file: Path | None) -> Finished:
     """Decide a run by its own policy or by ``policy_file`` and write nothing."""
     folder, kept = _read_kept(path)
     kept = _decided(kept, policy_file)
-    return Finished(kept.decision, kept.view(), folder.path)
+    return Finished(kept.decision, view_of(kept), folder.path)
 
 
 def _read_kept(path: Path) -> tuple[RunFolder, Kept]:
@@ -184,4 +191,5 @@ def _read_kept(path: Path) -> tuple[RunFolder, Kept]:
 
 
 def _decided(kept: Kept, policy_file: Path | None) -> Kept:
-    return kept.decided(policy_of(policy_file) if policy_file else kept.policy)
+    policy = policy_of(policy_file, suites=kept.suites) if policy_file else kept.policy
+    return kept.decided(policy)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from evalkit.errors import ErrorKind, ProviderError, SetupError
-from evalkit.model import ModelSpec
+from evalkit.model import ModelSpec, Pair
 
 ADVICE: dict[ErrorKind, str] = {
     "auth": "a valid key for this endpoint in the environment variable {key}",
@@ -24,3 +24,44 @@ def unusable(model: ModelSpec, error: ProviderError | SetupError) -> SetupError:
         got=f"{error.kind}: {error.message}",
         instead=advice.format(key=key, name=model.name),
     )
+
+
+def stranger_answered(model: ModelSpec, name: str, *, left: int, stored: bool) -> SetupError:
+    """Return the error for an endpoint that answered under another model's name."""
+    return SetupError(
+        f"answers of the model '{model.name}' ({model.model}), before {_rest(left)} asked",
+        got=f"{name} answered{_where(model)}",
+        instead=f"correct model: or base_url: of '{model.name}' in the project file, and "
+        f"{_again(stored)}; {GO_ON}, but the decision will not promote it",
+    )
+
+
+def base_answered(
+    pair: Pair, model: ModelSpec, *, cases: int, left: int, stored: bool
+) -> SetupError:
+    """Return the error for a candidate whose answers are its base's, word for word."""
+    return SetupError(
+        f"a model '{pair.candidate}' that is not '{pair.base}', before {_rest(left)} asked",
+        got=f"word for word the same first {cases} answers to cases that must improve, from "
+        f"'{pair.candidate}' ({model.model}{_where(model)}) and '{pair.base}'",
+        instead="see whether the endpoint serves the tuned weights (adapter loaded? model: and "
+        f"base_url: right?), and {_again(stored)}; {GO_ON}",
+    )
+
+
+GO_ON = "--evalkit-no-identity-check (evalkit run --no-identity-check) asks on all the same"
+
+
+def _rest(left: int) -> str:
+    return f"the other {left:,} requests are" if left > 1 else "the last request is"
+
+
+def _where(model: ModelSpec) -> str:
+    url = model.public().base_url
+    return f" at {url}" if url else ""
+
+
+def _again(stored: bool) -> str:  # noqa: FBT001  (a word for a fact)
+    if stored:
+        return "run with --evalkit-rerun (evalkit run --rerun), as these answers are stored ones"
+    return "run again: these answers are not kept"

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from evalkit.decide.decision import ComparisonDecision, CurvePoint, Gate, SuiteResult
 from evalkit.decide.words import cases_of
 from evalkit.report.numerals import count, many, points, trimmed
+from evalkit.report.repeated import samples_instead
 from evalkit.report.safe import one_line
 from evalkit.report.words import VERDICTS, point_words
 
@@ -63,13 +64,24 @@ def _suite(comparison: ComparisonDecision, gate: Gate) -> Iterator[Step]:
             else _more_cases(result)
         )
     elif gate.status == "failed":
-        yield _train_for(result) if _short_of_gain(result) else _read_broken(comparison)
+        yield _mend(comparison, result)
+
+
+def _mend(comparison: ComparisonDecision, result: SuiteResult) -> Step:
+    """Return what to do about a suite that failed: it got worse, or did not do as it had to."""
+    if VERDICTS[result.verdict].zone == "worse":
+        return _read_broken(comparison)
+    if result.rule == "superior":
+        return _train_for(result)
+    name = one_line(result.suite, 60)
+    return Step(f"Read what changed in {name}: its rule allows no change either way.", "flips")
 
 
 def _get_answers(result: SuiteResult, noun: str) -> Step:
-    missing = many(result.errors + result.ungraded, noun)
+    cases = many(result.expected_cases - result.n, "case")
+    verb = "lacks" if cases.startswith("1 ") else "lack"
     return Step(
-        f"Get the {missing} of {one_line(result.suite, 60)} that are missing: they could overturn "
+        f"Get the {noun}s that {cases} of {one_line(result.suite, 60)} {verb}: they could overturn "
         "what the others show.",
         "cases",
     )
@@ -79,16 +91,20 @@ def _more_cases(result: SuiteResult) -> Step:
     name = one_line(result.suite, 60)
     sought = result.change_sought or result.margin
     cases = cases_of(result)
+    if cases < result.min_cases:
+        asked = f"it has {count(cases)}, and the policy asks for {count(result.min_cases)}"
+        return Step(f"Add cases to {name}: {asked}.")
+    if result.clusters is not None and result.gate_interval is None:
+        return Step(
+            f"Add cases of other clusters to {name}: all it has are of "
+            f"{many(result.clusters, 'cluster')}, and what belongs together counts as one."
+        )
     if result.cases_needed is None or result.cases_needed <= cases or not sought:
-        return Step(f"Add cases to {name}: {count(cases)} do not settle it.")
-    return Step(
-        f"Add cases to {name}: it has {count(cases)}, and about {count(result.cases_needed)} "
-        f"are needed to see {point_words(trimmed(sought))}."
-    )
-
-
-def _short_of_gain(result: SuiteResult) -> bool:
-    return result.rule == "superior" and VERDICTS[result.verdict].zone in ("better", "held")
+        why = f"{count(cases)} do not settle it"
+    else:
+        needed = f"about {count(result.cases_needed)} are needed"
+        why = f"it has {count(cases)}, and {needed} to see {point_words(trimmed(sought))}"
+    return Step(f"Add cases to {name}: {why}. {samples_instead(result.repeats)}".rstrip())
 
 
 def _train_for(result: SuiteResult) -> Step:
@@ -104,7 +120,9 @@ def _read_broken(comparison: ComparisonDecision) -> Step:
     where = f" ({', '.join(parts)})" if len(parts) > 1 else ""
     total = sum(s.flips.broken for s in worse)
     if not total:
-        return Step("See which cases lost most: none went from right to wrong.", "cases")
+        names = ", ".join(one_line(s.suite, 60) for s in worse)
+        none = "none went from right to wrong"
+        return Step(f"See which cases of {names} lost most: {none}.", "cases")
     return Step(
         f"Read the {many(total, 'case')} that broke{where} and cover what they have in common "
         "in the training data.",
@@ -160,7 +178,9 @@ def _run(comparison: ComparisonDecision, gate: Gate) -> Iterator[Step]:
     if gate.status == "passed":
         return
     if comparison.identity is None:
-        yield Step("Get the scores that are missing and compare again.", "method")
+        parts = (max(s.expected_cases - s.n, s.errors, s.ungraded) for s in comparison.suites)
+        lacking = many(sum(parts), "case")
+        yield Step(f"Get the scores that {lacking} of one model or both lack, and compare again.")
         return
     if ungraded:
         yield Step(

@@ -19,6 +19,7 @@ from evalkit.report.numerals import (
     trimmed,
     typeset,
 )
+from evalkit.report.repeated import repeats_notes
 from evalkit.report.safe import one_line
 from evalkit.report.tables import Column, Table
 from evalkit.report.words import VERDICTS, ZONES, Tone, ZoneKey, phrase
@@ -107,7 +108,7 @@ def describe_changes(comparison: ComparisonDecision) -> Changes:
         table=Table("Every suite in numbers", _HEAD, tuple(li.cells for li in lines)),
         slices=_slices(parts),
         slice_note=_slice_note([part for _, part in parts]),
-        notes=tuple(_notes(suites)),
+        notes=(*_notes(suites), *repeats_notes(suites)),
     )
 
 

@@ -7,16 +7,16 @@ from collections.abc import Iterator, Sequence
 from evalkit.decide.forecast import Forecast
 from evalkit.report.numerals import ABSENT, count, points, trimmed
 from evalkit.report.safe import one_line, shorten
+from evalkit.report.tables import plain_rows
 
 _HEAD = ("suite", "must", "cases", "flips", "sees", "needs", "passes", "falsely")
 _ODDS_HEAD = ("if it", "better", "held", "within", "worse?", "worse", "can't tell")
-_GAP = "  "
 _NAME = 14
 
 
 def render_foresight(suites: Sequence[Forecast]) -> str:
     """Return the forecasts of ``suites`` in lines of at most 80 characters."""
-    lines = [*_table([_HEAD, *(_row(s) for s in suites)]), "", *_LEGEND]
+    lines = [*plain_rows([_HEAD, *(_row(s) for s in suites)]), "", *_LEGEND]
     for suite in suites:
         lines += ["", *_suite(suite)]
     return "\n".join(lines) + "\n"
@@ -25,8 +25,9 @@ def render_foresight(suites: Sequence[Forecast]) -> str:
 _LEGEND = (
     "flips    share of cases that change (for scores: variance of a difference)",
     "sees     smallest loss, in points, that the cases rule out with 80 % power",
-    "needs    cases to pass with 80 % power: unchanged, or twice the gain asked for",
-    "passes   chance to pass if that is true",
+    "needs    cases to pass with 80 % power if nothing changed; a target, if it gains",
+    "         twice what is asked, or its margin where any gain will do",
+    "passes   chance that the cases there are pass if so",
     "falsely  chance to pass exactly at the limit, where it should not",
 )
 
@@ -72,7 +73,7 @@ def _suite(suite: Forecast) -> Iterator[str]:
         )
         for odds in suite.odds
     ]
-    yield from (f"  {line}" for line in _table([_ODDS_HEAD, *rows]))
+    yield from (f"  {line}" for line in plain_rows([_ODDS_HEAD, *rows]))
     if suite.note:
         yield f"  {suite.note}"
 
@@ -85,15 +86,3 @@ def _truth(difference: float) -> str:
 
 def _percent(share: float | None) -> str:
     return ABSENT if share is None else f"{points(share, 0)} %"
-
-
-def _table(rows: Sequence[Sequence[str]]) -> Iterator[str]:
-    widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))]
-    for number, row in enumerate(rows):
-        cells = [
-            cell.ljust(wide) if i < 1 else cell.rjust(wide)
-            for i, (cell, wide) in enumerate(zip(row, widths, strict=True))
-        ]
-        yield _GAP.join(cells).rstrip()
-        if not number:
-            yield "─" * (sum(widths) + len(_GAP) * (len(widths) - 1))

@@ -10,6 +10,13 @@ GLOSSARY: tuple[tuple[str, str], ...] = (
         "Case",
         "One question, asked of both models. A case is compared with itself, never with others.",
     ),
+    (
+        "Sample",
+        (
+            "One answer to a case. Where a model has several, their mean counts, and the case "
+            "counts once."
+        ),
+    ),
     ("Score", "What the graders give an answer, from 0 (wrong) to 100 (right)."),
     ("Point", "One hundredth of the score: from 80.0 to 84.2 is 4.2 points."),
     ("Target", "A suite that the candidate was trained for. It has to improve."),
@@ -33,6 +40,10 @@ GLOSSARY: tuple[tuple[str, str], ...] = (
         ),
     ),
     ("Checkpoint", "The candidate as it was at an earlier step of its training."),
+    (
+        "Dev and test cases",
+        "Two random parts of the held-out cases: one chooses a checkpoint, the other judges it.",
+    ),
     (
         "Slice",
         "A part of a suite, such as one language. It can raise an alarm; it does not decide.",
@@ -83,6 +94,14 @@ TESTS: tuple[tuple[str, str], ...] = (
         (
             "The sign-flip test turns the differences of cases round at random and asks how often "
             "chance does as well. An improvement is claimed only if it agrees."
+        ),
+    ),
+    (
+        "max-T",
+        (
+            "Checkpoints are compared all at once (max-T): signs of cases are turned round in all "
+            "of them together, and each is held to the largest statistic that chance then shows. "
+            "So a limit holds whichever checkpoint is picked."
         ),
     ),
     (

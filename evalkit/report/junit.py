@@ -7,6 +7,7 @@ from xml.etree import ElementTree as ET
 from evalkit.decide import Decision, Gate
 from evalkit.decide.decision import BLOCKING
 from evalkit.report.safe import visible
+from evalkit.report.summary import slice_lines
 
 
 def render_junit(decision: Decision) -> str:
@@ -25,6 +26,9 @@ def render_junit(decision: Decision) -> str:
         )
         for gate in comparison.gates:
             _case(suite, gate)
+        if alarms := slice_lines(comparison):
+            found = "\n".join(f"{line.name}: {line.text}" for line in alarms)
+            ET.SubElement(suite, "system-out").text = visible(found)
     ET.indent(root)
     return ET.tostring(root, encoding="unicode", xml_declaration=True) + "\n"
 

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterable, Iterator
 
 from evalkit.decide.decision import Outcome
+from evalkit.report.numerals import count
 from evalkit.report.safe import one_line
 from evalkit.report.summary import Line
 from evalkit.report.tables import Table
@@ -46,6 +47,7 @@ def _parts(view: View) -> Iterator[str]:
     yield MARKER
     yield f"> [!{_ALERTS[view.overall.key]}]"
     yield f"> **{view.overall.title}.** {_plain(view.overall.deck)}"
+    yield from (f"\n**Note.** {_plain(warning)}" for warning in view.warnings)
     for candidate in view.candidates:
         yield from _candidate(candidate, alone=len(view.candidates) == 1)
     yield ""
@@ -58,8 +60,7 @@ def _candidate(candidate: CandidateView, *, alone: bool) -> Iterator[str]:
         yield f"\n## {_plain(candidate.candidate)}: {found.title.lower()}"
     yield ""
     yield from (f"{_plain(reason)}\n" for reason in found.reasons)
-    if found.settled:
-        yield f"{_plain(found.settled)}\n"
+    yield from (f"{_plain(line)}\n" for line in (found.settled, found.checkpoint) if line)
     if found.caveat:
         yield f"*{found.caveat}*\n"
     yield from _list("Got worse", found.worse, "Nothing that this run can show.")
@@ -97,10 +98,11 @@ def _broken(candidate: CandidateView) -> Iterator[str]:
     broken = candidate.flips.broken
     if not broken:
         return
+    number = sum(dict(row.counts)["broken"] for row in candidate.flips.churn)
     names = [
         f"- {_code(f'{c.suite}/{c.id}')}{' critical' * c.critical}" for c in broken[:_MOST_IDS]
     ]
-    title = f"Broken cases, the worst {len(names)}"
+    title = f"Broken cases, {len(names)} of {count(number)}"
     yield "\n".join([f"\n<details><summary>{title}</summary>\n", *names, "\n</details>"])
 
 

@@ -48,7 +48,10 @@ def describe_method(
 
 def tests_used(decision: Decision) -> tuple[str, ...]:
     """Return why each of the tests is used that this decision rests on."""
-    used = [s.method for c in decision.comparisons for s in c.suites]
+    suites = [s for c in decision.comparisons for s in c.suites]
+    used = [s.method for s in suites]
+    used += [p.interval.method for s in suites if s.repeats for p in s.repeats.passes if p.interval]
+    used += ["max-T" for c in decision.comparisons if c.selection and c.selection.suites]
     used += [o.interval.method for c in decision.comparisons for o in c.overfitting if o.interval]
     return tuple(why for name, why in TESTS if any(name in method for method in used))
 
@@ -88,12 +91,16 @@ def _drifting(decision: Decision) -> Iterator[str]:
         s.suite
         for c in decision.comparisons
         for s in c.suites
-        if s.noise and s.noise.p_value is not None and s.noise.p_value <= _NO_CHANCE
+        if s.noise and max(_or_1(s.noise.p_value), _or_1(s.noise.p_exact)) <= _NO_CHANCE
     ):
         yield (
             f"On {one_line(name, 60)} two runs of the base differ by more than chance: something "
             "besides the model changes from run to run."
         )
+
+
+def _or_1(p: float | None) -> float:
+    return 1.0 if p is None else p
 
 
 def run_facts(decision: Decision, manifest: Manifest) -> tuple[tuple[str, str], ...]:

@@ -29,6 +29,7 @@ from evalkit.report.numerals import (
     span_plain,
     typeset,
 )
+from evalkit.report.repeated import repeats_tables
 from evalkit.report.safe import one_line
 from evalkit.report.tables import Column, Table
 
@@ -74,6 +75,7 @@ def _comparison_tables(decision: Decision, comparison: ComparisonDecision) -> It
     yield Table(f"Rules of the gate{of}", _GATE_HEAD, tuple(_gate(g) for g in comparison.gates))
     yield Table(f"Tests{of}", _TEST_HEAD, tuple(_test(s) for s in comparison.suites))
     yield from stopping_tables(comparison, of)
+    yield from repeats_tables(comparison, of)
     if comparison.identity:
         rows = (_identity(comparison.identity),)
         yield Table(f"Is the candidate the candidate?{of}", _IDENTITY_HEAD, rows)
@@ -98,6 +100,7 @@ _TEST_HEAD = (
     Column("Interval"),
     Column("p", number=True),
     Column("p, exact", number=True),
+    Column("p, adjusted", number=True),
     Column("Smallest change", number=True),
     Column("Cases needed", number=True),
 )
@@ -116,6 +119,7 @@ def _test(result: SuiteResult) -> tuple[str, ...]:
         one_line(result.interval.method, 80) if result.interval else ABSENT,
         probability(result.p_value),
         probability(result.p_exact),
+        probability(result.p_adjusted),
         points(result.smallest_margin),
         ABSENT if result.cases_needed is None else count(result.cases_needed),
     )
@@ -146,6 +150,7 @@ _NOISE_HEAD = (
     Column("95 % interval", number=True),
     Column("Spread", number=True),
     Column("Change", number=True),
+    Column("p", number=True),
     Column("p, exact", number=True),
     Column("Falsely worse", number=True),
     Column("Falsely stopped", number=True),
@@ -170,6 +175,7 @@ def _noise_cells(suite: str, noise: Noise) -> tuple[str, ...]:
         points(noise.spread),
         signed(noise.difference),
         probability(noise.p_value),
+        probability(noise.p_exact),
         percent(noise.false_regressed),
         percent(noise.false_refused),
     )

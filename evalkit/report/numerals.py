@@ -105,6 +105,25 @@ def duration(seconds: float) -> str:
     return f"{whole // 3600} h {whole % 3600 // 60} min"
 
 
+def roughly(seconds: float) -> str:
+    """Return a time span that is only about right in one unit: "40 s", "3 min", "2.5 h"."""
+    if seconds < 59.5:
+        return f"{max(seconds, 1):.0f} s"
+    if seconds < 59.5 * 60:
+        return f"{seconds / 60:.0f} min"
+    hours = seconds / 3600
+    return f"{hours:,.0f} h" if hours >= 9.5 else f"{hours:.1f}".removesuffix(".0") + " h"
+
+
+def tokens(number: float) -> str:
+    """Return a number of tokens with two digits that matter: "840", "84,000", "0.8 M", "12 M"."""
+    if number >= 99_500:
+        millions = number / 1e6
+        return f"{millions:,.0f} M" if millions >= 9.95 else f"{millions:.1f} M"
+    digits = max(len(str(round(number))) - 2, 0)
+    return count(round(round(number), -digits))
+
+
 def probability(p: float | None) -> str:
     """Return a p-value as the method section prints it: three decimals, or "< 0.001"."""
     if p is None or not isfinite(p):

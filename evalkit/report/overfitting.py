@@ -9,6 +9,7 @@ from evalkit.decide.words import overfit_sentence
 from evalkit.model import TrainingPoint
 from evalkit.report.charts.dumbbell import DumbbellRow
 from evalkit.report.charts.intervals import IntervalRow, Sides
+from evalkit.report.checkpoints import Choice, describe_choice
 from evalkit.report.learning import Learning, learning_curves
 from evalkit.report.numerals import ABSENT, count, many, points, signed, span, trimmed, typeset
 from evalkit.report.safe import one_line
@@ -44,6 +45,7 @@ class Overfitting:
     gaps: tuple[IntervalRow, ...]
     table: Table | None
     learning: tuple[Learning, ...]
+    choice: Choice | None
     notes: tuple[str, ...]
 
 
@@ -61,6 +63,7 @@ def describe_overfitting(
         if results
         else None,
         learning=learning_curves(comparison, training),
+        choice=describe_choice(comparison),
         notes=tuple(f"{one_line(r.suite, 60)}: {one_line(r.note, 300)}" for r in results if r.note),
     )
 

@@ -6,6 +6,8 @@ Escaping for HTML is the template's job; this is about characters that stay harm
 from __future__ import annotations
 
 import re
+import unicodedata
+from collections.abc import Sequence
 
 _HARMFUL = re.compile(
     "["
@@ -30,6 +32,12 @@ def visible(text: str) -> str:
 def one_line(text: str, limit: int = 200) -> str:
     """Return ``text`` as one visible line of at most ``limit`` characters."""
     return shorten(" ".join(visible(text).split()), limit)
+
+
+def told_apart(names: Sequence[str]) -> list[str]:
+    """Return names, each on one line; those that differ and print alike with their code points."""
+    alike = len({unicodedata.normalize("NFC", name) for name in names}) < len(set(names))
+    return [one_line(ascii(name) if alike else name, 60) for name in names]
 
 
 def shorten(text: str, limit: int) -> str:

@@ -21,6 +21,7 @@ from evalkit.report.tables import Column, Table
 _MEANINGS = {
     "Suite": "A set of cases about one ability.",
     "Case": "What both models have a score on. A case is compared with itself, never with others.",
+    "Sample": "One score of a case. Where a model has several, their mean counts.",
     "Score": "What each case was given, from 0 (wrong) to 100 (right).",
 }
 """Words that mean something else where there are no answers."""

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from evalkit.decide.decision import ComparisonDecision, SliceResult, SuiteResult
 from evalkit.report.advice import Step, next_steps
+from evalkit.report.checkpoints import checkpoint_line
 from evalkit.report.early import not_asked, settled_words
 from evalkit.report.numerals import count, decimals, many, points, typeset
 from evalkit.report.safe import one_line
@@ -13,6 +14,7 @@ from evalkit.report.words import OUTCOMES, VERDICTS, Tone, ZoneKey, phrase
 
 MOST_REASONS = 3
 _MOST_SLICES = 3
+_DOUBT = "the interval shows a change, but the exact test does not, so none is claimed"
 _CAVEAT = "What follows is read from the answers that came. It decides nothing."
 _SCORES_CAVEAT = "What follows is read from the scores that are there. It decides nothing."
 _ZONES: tuple[ZoneKey, ...] = ("worse", "better", "unknown", "held")
@@ -39,7 +41,11 @@ class Fact:
 
 @dataclass(frozen=True, slots=True)
 class Summary:
-    """One candidate's first screen, in words."""
+    """One candidate's first screen, in words.
+
+    ``beside`` is what no reason for the decision says and no reader may miss: alarms, and what is
+    open or missing.
+    """
 
     title: str
     glyph: str
@@ -48,6 +54,7 @@ class Summary:
     reasons: tuple[str, ...]
     more_reasons: str
     settled: str
+    checkpoint: str
     caveat: str
     worse: tuple[Line, ...]
     better: tuple[Line, ...]
@@ -55,6 +62,7 @@ class Summary:
     held: tuple[Line, ...]
     facts: tuple[Fact, ...]
     steps: tuple[Step, ...]
+    beside: tuple[str, ...] = ()
 
 
 def summarise(comparison: ComparisonDecision, *, alpha: float, partial: bool) -> Summary:
@@ -71,6 +79,7 @@ def summarise(comparison: ComparisonDecision, *, alpha: float, partial: bool) ->
         reasons=tuple(typeset(one_line(r, 400)) for r in comparison.reasons[:MOST_REASONS]),
         more_reasons=_more(len(comparison.reasons) - MOST_REASONS),
         settled=settled_words(comparison),
+        checkpoint=checkpoint_line(comparison),
         caveat=_caveat(comparison),
         worse=lines["worse"],
         better=lines["better"],
@@ -78,6 +87,7 @@ def summarise(comparison: ComparisonDecision, *, alpha: float, partial: bool) ->
         held=lines["held"],
         facts=_facts(comparison, alpha),
         steps=next_steps(comparison, partial=partial),
+        beside=_beside(comparison),
     )
 
 
@@ -94,8 +104,72 @@ def _more(left: int) -> str:
 def _lines(comparison: ComparisonDecision, zone: ZoneKey) -> tuple[Line, ...]:
     lines = [_line(s) for s in comparison.suites if VERDICTS[s.verdict].zone == zone]
     if zone == "worse":
-        lines += [_slices_line(s) for s in comparison.suites if any(p.alarm for p in s.slices)]
+        lines += slice_lines(comparison)
+    if zone == "unknown":
+        lines += (*_missing_lines(comparison), *_doubtful_lines(comparison))
     return tuple(lines)
+
+
+def slice_lines(comparison: ComparisonDecision) -> tuple[Line, ...]:
+    """Return a line for each suite with alarming slices."""
+    return tuple(_slices_line(s) for s in comparison.suites if any(p.alarm for p in s.slices))
+
+
+def noise_line(comparison: ComparisonDecision) -> str:
+    """Return how many cases flip between two runs of the base; empty if it was asked once."""
+    found = [s.noise for s in comparison.suites if s.noise and s.noise.flips is not None]
+    if not found:
+        return ""
+    flipped = sum(round(noise.n * (noise.flips or 0.0)) for noise in found)
+    cases = many(sum(noise.n for noise in found), "case")
+    return f"Asked twice, the base alone flipped {count(flipped)} of {cases}."
+
+
+def _beside(comparison: ComparisonDecision) -> tuple[str, ...]:
+    lines = (
+        *slice_lines(comparison),
+        *_missing_lines(comparison),
+        *_doubtful_lines(comparison),
+    )
+    gaps = (g.why for g in comparison.gates if g.kind == "overfitting" and g.status == "reported")
+    return (
+        *(f"{line.glyph} {line.name}: {line.text}" for line in lines),
+        *(f"? {typeset(one_line(why, 400))}" for why in gaps),
+        *filter(None, [noise_line(comparison)]),
+    )
+
+
+def _missing_lines(comparison: ComparisonDecision) -> tuple[Line, ...]:
+    """Return a line for each suite that lacks scores, unless its verdict says so."""
+    return tuple(
+        Line("?", "unsure", one_line(result.suite, 60), _missing(result))
+        for result in comparison.suites
+        if (result.n < result.expected_cases or result.errors or result.ungraded)
+        and not (result.verdict == "inconclusive" and result.bounds and result.bounds.decisive)
+    )
+
+
+def _doubtful_lines(comparison: ComparisonDecision) -> tuple[Line, ...]:
+    """Return a line for each suite whose interval shows a change that the exact test does not."""
+    return tuple(
+        Line("?", "unsure", one_line(s.suite, 60), f"{_DOUBT} (p = {decimals(s.p_exact, 3)}).")
+        for s in comparison.suites
+        if s.interval is not None and s.p_exact is not None
+        if s.interval.low * s.interval.high > 0 and s.p_exact > 1 - s.interval.level
+        if s.verdict in ("non_inferior", "inconclusive")
+    )
+
+
+def _missing(result: SuiteResult) -> str:
+    missing = result.expected_cases - result.n
+    kinds = ((result.errors, "failed"), (result.ungraded, "not graded"))
+    told = ", ".join(f"{count(number)} {kind}" for number, kind in kinds if number)
+    known = f" ({told})" if told else ""
+    of = many(result.expected_cases, "case")
+    if not missing:
+        return f"some of {of} lack one of their samples{known}."
+    verb = "has" if missing == 1 else "have"
+    return f"{count(missing)} of {of} {verb} no score of both models{known}."
 
 
 def _line(result: SuiteResult) -> Line:

@@ -31,6 +31,8 @@ def render_text(view: View, *, width: int = 80, color: bool = False, path: str =
     if len(view.candidates) > 1:
         words = view.overall
         lines += [_paint(f"{words.title}.", words.tone, color=color) + f" {words.deck}", ""]
+    for warning in view.warnings:
+        lines += [*_hanging(warning, width, "note: "), ""]
     lines += [f"report  {path}"] if path else []
     return "\n".join(lines).rstrip() + "\n"
 
@@ -80,9 +82,14 @@ def _decision(candidate: CandidateView, width: int, *, color: bool) -> Iterator[
         yield from textwrap.wrap(reason, width, initial_indent="  ", subsequent_indent="  ")
     if found.more_reasons:
         yield f"  {found.more_reasons}"
-    yield from textwrap.wrap(found.settled, width, initial_indent="  ", subsequent_indent="  ")
+    for line in (found.settled, found.checkpoint, *found.beside):
+        yield from textwrap.wrap(line, width, initial_indent="  ", subsequent_indent="  ")
     for step in found.steps[:1]:
-        yield from textwrap.wrap(step.text, width, initial_indent="next: ", subsequent_indent="  ")
+        yield from _hanging(step.text, width, "next: ")
+
+
+def _hanging(text: str, width: int, start: str) -> list[str]:
+    return textwrap.wrap(text, width, initial_indent=start, subsequent_indent="  ")
 
 
 def _paint(text: str, tone: Tone, *, color: bool) -> str:

@@ -16,7 +16,7 @@ from evalkit.report.method import Method, describe_method, run_facts, size_of_ru
 from evalkit.report.numerals import count, many
 from evalkit.report.overfitting import Overfitting, describe_overfitting
 from evalkit.report.safe import one_line
-from evalkit.report.summary import Summary, summarise
+from evalkit.report.summary import Summary, noise_line, summarise
 from evalkit.report.tables import Column, Table
 from evalkit.report.words import OUTCOMES, Tone
 
@@ -75,7 +75,7 @@ class View:
 
     Without answers (``has_answers``) there are scores only: no text of a case can be shown, and
     ``aside`` is the heading of what stands in its place, empty if nothing does. ``cases_note`` says
-    which cases are not listed; empty if all are.
+    which cases are not listed; empty if all are. ``warnings`` have to stand beside the decision.
     """
 
     run_id: str
@@ -89,6 +89,7 @@ class View:
     has_answers: bool = True
     aside: str = "Question"
     cases_note: str = ""
+    warnings: tuple[str, ...] = ()
 
 
 def build_view(
@@ -175,23 +176,13 @@ def _flips(comparison: ComparisonDecision, cases: Sequence[CaseEntry]) -> Flips:
     churn = tuple(_churn(s) for s in comparison.suites)
     return Flips(
         finding=f"{many(n_broken, 'case')} broke, {many(n_fixed, 'case')} "
-        f"{'was' if n_fixed == 1 else 'were'} fixed.{_by_noise(comparison)}",
+        f"{'was' if n_fixed == 1 else 'were'} fixed. {noise_line(comparison)}".rstrip(),
         churn=churn,
         table=Table("Cases by what happened to them", _CHURN_HEAD, tuple(_cells(c) for c in churn)),
         broken=tuple(broken[:MOST_BROKEN]),
         fixed=tuple(fixed[:MOST_FIXED]),
         left_out=f"{many(hidden, 'more flip')} in the table of cases." if hidden else "",
     )
-
-
-def _by_noise(comparison: ComparisonDecision) -> str:
-    """Return how many cases flip between two runs of the base; empty if it was asked once."""
-    found = [s.noise for s in comparison.suites if s.noise and s.noise.flips is not None]
-    if not found:
-        return ""
-    flipped = sum(round(noise.n * (noise.flips or 0.0)) for noise in found)
-    cases = many(sum(noise.n for noise in found), "case")
-    return f" Asked twice, the base alone flipped {count(flipped)} of {cases}."
 
 
 _CHURN_HEAD = (

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from evalkit.decide.decision import Interval, Outcome, OverfitClass, SuiteResult, Verdict
+from evalkit.decide.words import certainty
 from evalkit.report.numerals import ABSENT, count, digits_for, many, points, trimmed
 from evalkit.report.safe import one_line
 
@@ -134,8 +135,8 @@ def interval_words(interval: Interval | None, *, lower: bool = False, margin: fl
 def _worse(result: SuiteResult) -> str:
     if result.rule == "superior":
         return _worse_target(result)
-    certainty = _certainty(result, below=-result.margin)
-    return f"{certainty}{_lower(result)}; the limit is {trimmed(result.margin)}"
+    sure = certainty(result, below=-result.margin)
+    return f"{sure}{_lower(result)}; the limit is {trimmed(result.margin)}"
 
 
 def _probably_worse(result: SuiteResult) -> str:
@@ -148,13 +149,13 @@ def _probably_worse(result: SuiteResult) -> str:
 def _worse_within(result: SuiteResult) -> str:
     if result.rule == "superior":
         return _worse_target(result)
-    certainty = _certainty(result, above=-result.margin)
+    sure = certainty(result, above=-result.margin)
     limit = trimmed(result.margin)
-    return f"{_lower(result)}, {certainty}within the limit of {limit}"
+    return f"{_lower(result)}, {sure}within the limit of {limit}"
 
 
 def _worse_target(result: SuiteResult) -> str:
-    return f"{_certainty(result, below=0.0)}{_lower(result)}{_HAS_TO_IMPROVE}"
+    return f"{certainty(result, below=0.0)}{_lower(result)}{_HAS_TO_IMPROVE}"
 
 
 def _unknown(result: SuiteResult) -> str:
@@ -179,9 +180,9 @@ def _unknown(result: SuiteResult) -> str:
 def _held(result: SuiteResult) -> str:
     limit = point_words(trimmed(result.margin))
     way = "lower" if (result.difference or 0.0) < 0 else "higher"
-    certainty = _certainty(result, above=-result.margin)
+    sure = certainty(result, above=-result.margin)
     said = (
-        f"{certainty}did not get worse by more than {limit} "
+        f"{sure}did not get worse by more than {limit} "
         f"({_amount(result)} {way}; {interval_words(result.interval)})"
     )
     return said + _HAS_TO_IMPROVE if result.rule == "superior" else said
@@ -189,7 +190,7 @@ def _held(result: SuiteResult) -> str:
 
 def _better(result: SuiteResult) -> str:
     said = (
-        f"{_certainty(result, above=0.0)}{point_words(_amount(result))} higher "
+        f"{certainty(result, above=0.0)}{point_words(_amount(result))} higher "
         f"({interval_words(result.interval)})"
     )
     short = result.difference is not None and result.difference < result.min_gain
@@ -197,18 +198,6 @@ def _better(result: SuiteResult) -> str:
 
 
 _HAS_TO_IMPROVE = "; as a target it has to improve"
-
-
-def _certainty(
-    result: SuiteResult, *, above: float | None = None, below: float | None = None
-) -> str:
-    """Return "probably " unless the whole interval that is read lies above or below a bound."""
-    interval = result.interval
-    sure = interval is not None and (
-        (above is not None and interval.low > above)
-        or (below is not None and interval.high < below)
-    )
-    return "" if sure else "probably "
 
 
 def _lower(result: SuiteResult) -> str:

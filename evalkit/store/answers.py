@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from threading import Event, Lock, Thread
@@ -43,6 +43,7 @@ TABLES = (
 )
 PUT_ANSWERS = "INSERT OR REPLACE INTO answers VALUES (?, ?)"
 PUT_OUTCOMES = "INSERT OR REPLACE INTO outcomes VALUES (?, ?, ?)"
+DROP_ANSWERS = "DELETE FROM answers WHERE key = ?"
 DROP_OUTCOMES = "DELETE FROM outcomes WHERE run = ?"
 GET_ANSWERS = "SELECT key, reply FROM answers WHERE key IN (SELECT value FROM json_each(?))"
 GET_OUTCOMES = """
@@ -70,6 +71,7 @@ class Answers:
         self._answers: dict[str, Reply] = {}
         self._outcomes: dict[tuple[str, str], Failure | None] = {}
         self._in_commit: dict[str, Reply] = {}
+        self._forgotten: set[str] = set()
         self._published: set[str] = set()
         self._broken: SetupError | None = None
         self._some = Event()
@@ -87,6 +89,15 @@ class Answers:
         self._raise_if_broken()
         with self._pending:
             self._answers[key] = reply
+        self._some.set()
+
+    def forget(self, keys: Iterable[str]) -> None:
+        """Take answers away that turned out not to be the model's; committed as others are."""
+        self._raise_if_broken()
+        with self._pending:
+            self._forgotten.update(keys)
+            for key in self._forgotten:
+                self._answers.pop(key, None)
         self._some.set()
 
     def get_many(self, keys: Sequence[str]) -> dict[str, Reply]:
@@ -166,9 +177,11 @@ class Answers:
         with self._pending:
             self._some.clear()
             answers, self._answers, self._in_commit = self._answers, {}, self._answers
+            forgotten, self._forgotten = self._forgotten, set()
             outcomes, self._outcomes = self._outcomes, {}
         db = self._writer_db
         with _transaction(db):
+            db.executemany(DROP_ANSWERS, ((key,) for key in forgotten))
             db.executemany(PUT_ANSWERS, ((key, encode(reply)) for key, reply in answers.items()))
             db.executemany(
                 PUT_OUTCOMES,

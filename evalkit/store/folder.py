@@ -24,7 +24,7 @@ import os
 import secrets
 import zlib
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -57,7 +57,7 @@ def check_writable(reports: Path) -> None:
     Raises:
         SetupError: it does not.
     """
-    with _writing(reports):
+    with writing(reports):
         reports.mkdir(parents=True, exist_ok=True)
         # A folder can be there and still refuse content: a full disk, a quota.
         probe = reports / f".probe-{secrets.token_hex(4)}"
@@ -69,8 +69,19 @@ def check_writable(reports: Path) -> None:
 
 def forget_latest(reports: Path) -> None:
     """Take ``latest`` away: what comes after a run that failed must not read the one before."""
-    with _writing(reports):
+    with writing(reports):
         (reports / LATEST).unlink(missing_ok=True)
+
+
+@contextmanager
+def replacing_latest(reports: Path) -> Iterator[None]:
+    """Take ``latest`` away if what is begun inside does not come to its end."""
+    try:
+        yield
+    except BaseException:
+        with suppress(SetupError):  # what went wrong first is what the user has to hear of
+            forget_latest(reports)
+        raise
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +93,7 @@ class RunFolder:
     @classmethod
     def create(cls, reports: Path, run_id: str) -> Self:
         """Make the folder of a new run; there must be none of this id."""
-        with _writing(reports):
+        with writing(reports):
             (reports / run_id).mkdir(parents=True)
         return cls(reports / run_id)
 
@@ -135,13 +146,13 @@ class RunFolder:
 
     def write_text(self, name: str, text: str) -> None:
         """Write a file of the run as UTF-8, line ends as they are."""
-        with _whole(self.path / name) as file:
+        with whole(self.path / name) as file:
             file.write(text.encode())
 
     def finish(self, manifest: Manifest) -> None:
         """Write the manifest, which makes the run a finished one, and point ``latest`` at it."""
         self.write_text(MANIFEST, encode(manifest, pretty=True) + "\n")
-        with _writing(self.path):
+        with writing(self.path):
             _point(self.path.parent / LATEST, self.path.name)
 
     def manifest(self) -> Manifest:
@@ -179,7 +190,7 @@ class RunFolder:
         # A file name and a time in the gzip header would make equal runs differ. Level 6 takes a
         # third of the time of 9 and is hardly larger.
         with (
-            _whole(self.path / name) as raw,
+            whole(self.path / name) as raw,
             gzip.GzipFile("", "wb", compresslevel=6, fileobj=raw, mtime=0) as file,
         ):
             yield file
@@ -208,19 +219,27 @@ def _point(pointer: Path, name: str) -> None:
 
 
 @contextmanager
-def _whole(path: Path) -> Iterator[IO[bytes]]:
-    """Give a file to write that takes the place of ``path`` once it is complete and on disk."""
+def whole(path: Path) -> Iterator[IO[bytes]]:
+    """Give a file to write that takes the place of ``path`` once it is complete and on disk.
+
+    Raises:
+        SetupError: it cannot be written.
+    """
     new = path.with_name(f".{path.name}.new")
-    with _writing(path):
-        with new.open("wb") as file:
-            yield file
-            file.flush()
-            os.fsync(file.fileno())
-        new.replace(path)
+    with writing(path):
+        try:
+            with new.open("wb") as file:
+                yield file
+                file.flush()
+                os.fsync(file.fileno())
+            new.replace(path)
+        finally:
+            new.unlink(missing_ok=True)
 
 
 @contextmanager
-def _writing(path: Path) -> Iterator[None]:
+def writing(path: Path) -> Iterator[None]:
+    """Turn what the system says of ``path`` into a `SetupError`."""
     try:
         yield
     except OSError as error:

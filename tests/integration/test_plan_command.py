@@ -19,7 +19,7 @@ def planned(capsys: pytest.CaptureFixture[str], *args: str) -> str:
 
 
 def test_every_suite_has_its_line(capsys: pytest.CaptureFixture[str]) -> None:
-    """Rule, cases, what they can rule out, and the requests; readable in 80 columns."""
+    """Rule, cases, what they can rule out, and what it takes; readable in 80 columns."""
     out = planned(capsys)
     assert max(map(len, out.splitlines())) <= 80
     head, _, greetings, sums = out.splitlines()[:4]
@@ -27,7 +27,8 @@ def test_every_suite_has_its_line(capsys: pytest.CaptureFixture[str]) -> None:
     assert greetings.split()[:4] == ["greetings", "hold", "-10", "60"]
     assert sums.split()[:3] == ["sums", "gain", "40"]
     assert "a guess" in out
-    assert "200 requests before stored answers are counted: base 100, tuned 100" in out
+    assert "base: at most, by the length of its prompts and max_tokens" in out
+    assert out.splitlines()[-1].startswith("200 requests to 2 models, at most ")
 
 
 def test_nothing_is_asked_and_nothing_written(
@@ -49,3 +50,35 @@ def test_earlier_runs_replace_the_guess(capsys: pytest.CaptureFixture[str], exam
     (broken / "manifest.json").write_text("{}")
     (broken / "decision.json").write_text("{")
     assert json.loads(planned(capsys, "--json")) == first
+
+
+def test_a_plan_of_one_suite(capsys: pytest.CaptureFixture[str]) -> None:
+    """The path says which suites are meant."""
+    assert main(["plan", "suites/sums", "--json"]) == 0
+    found = json.loads(capsys.readouterr().out)
+    assert [suite["suite"] for suite in found["suites"]] == ["sums"]
+
+
+def test_a_whole_run_tells_more_than_one_that_stopped(
+    capsys: pytest.CaptureFixture[str], example: Path
+) -> None:
+    """Flips come from the newest run that asked the suite whole, though a stopped one is newer."""
+    main(["run", "suites"])
+    capsys.readouterr()
+    first = json.loads(planned(capsys, "--json"))
+    newest = example / "reports" / "99999999T000000Z-ffff"
+    newest.mkdir()
+    (whole,) = (example / "reports").glob("2*/decision.json")
+    decision = json.loads(whole.read_text())
+    for suite in decision["comparisons"][0]["suites"]:
+        suite["n"], suite["flips"] = 8, dict.fromkeys(suite["flips"], 2)
+        suite["stopping"] = {
+            "planned": 40,
+            "asked": 8,
+            "answer": "proven",
+            "by": "betting",
+            "width_ratio": 2.0,
+        }
+    (newest / "decision.json").write_text(json.dumps(decision))
+    (newest / "manifest.json").write_text("{}")
+    assert json.loads(planned(capsys, "--json"))["suites"] == first["suites"]

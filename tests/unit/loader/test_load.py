@@ -28,10 +28,9 @@ models:
     trained_on: [train.jsonl]
     training_log: log.json
     price: {input: 1}
-    options: {threads: 2}
   late: {role: checkpoint, client: local, model: b, of: tuned, step: 20}
   early: {role: checkpoint, client: local, model: b, of: tuned, step: 10}
-  other: {role: candidate, client: scripted, model: c}
+  other: {role: candidate, client: scripted, model: c, options: {default: x}}
 sampling: {temperature: 1, extra: {top_p: 0.9, n: 1}}
 allow_code: true
 """
@@ -54,7 +53,8 @@ def test_a_project_is_read_whole(tmp_path: Path) -> None:
         (tmp_path / "train.jsonl",),
     )
     assert tuned.training_log == tmp_path / "log.json"
-    assert (tuned.price, dict(tuned.options)) == (Price(1.0), {"threads": 2})
+    assert (tuned.price, dict(tuned.options)) == (Price(1.0), {})
+    assert project.models["other"].options == {"default": "x"}
     assert project.models["base"].limits == Limits(timeout_s=5.0)
     assert (project.models["other"].limits, project.models["other"].price) == (Limits(), None)
     assert [m.name for m in project.checkpoints_of("tuned")] == ["early", "late"]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import random
 import sys
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -149,8 +150,8 @@ MALFORMED = [
     ("case,model,score\na,p,1,2\n", 2, "CSV with a header", "4 cells under 3 column names"),
     ('case,model,score\na,p,"1\n', 2, "CSV with a header", "unexpected end of data"),
     ("case,case,score\na,b,1\n", 1, "CSV with a header", "the header case,case,score"),
-    ("", 1, "CSV with a header", "an empty file"),
-    ("case;score\na;1\n", 1, "commas between the cells", "the header case;score"),
+    ("", 1, "a file with rows", "an empty one"),
+    ("case|score\na|1\n", 1, "commas, tabs or semicolons", "the header case|score"),
     ("name,score\na,1\n", 1, "a column that names the case", "columns name, score"),
     ("case,points\na,1\n", 1, "scores in a column 'score'", "columns case, points"),
     ("case,score,slices\na,1,x\n", 1, "an object in 'slices'", "a single value"),
@@ -309,3 +310,23 @@ def test_a_byte_order_mark_is_no_part_of_a_name(tmp_path: Path) -> None:
     path = tmp_path / "s.csv"
     path.write_bytes(b"\xef\xbb\xbf" + as_csv(ROWS).encode())
     assert len(rows_of(table_of(path))) == len(ROWS)
+
+
+@pytest.mark.parametrize(("name", "sign"), [("s.tsv", "\t"), ("s.csv", "\t"), ("s.csv", ";")])
+def test_cells_between_other_signs(tmp_path: Path, name: str, sign: str) -> None:
+    """Where the header has no comma, tabs and semicolons do as well."""
+    path = tmp_path / name
+    path.write_text(f"case{sign}model{sign}score\na{sign}p{sign}1\n")
+    columns, _ = columns_of(path)
+    assert (list(columns.cases.ids), list(columns.scores)) == (["a"], [1.0])
+    path.write_text(f"case{sign}model{sign}score\na{sign}p{sign}0,5\n")
+    (fault,) = faults_of(path)
+    assert fault.got == "'0,5'"
+
+
+def test_a_decimal_of_parquet_is_a_number(tmp_path: Path) -> None:
+    """As databases write them."""
+    path = tmp_path / "s.parquet"
+    save(path, [{"case": "a", "model": "p", "score": Decimal("0.25")}])
+    columns, _ = columns_of(path)
+    assert list(columns.scores) == [0.25]

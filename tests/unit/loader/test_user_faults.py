@@ -14,6 +14,7 @@ from .projects import PROJECT, SUITE, fault, faults, lines, loaded, where, write
 ROWS = SUITE.split("cases:")[0] + "datasets: [{path: rows.jsonl, format: jsonl}]\n"
 ROW = {"vars": {"sum": "1 + 1"}, "expected": 2}
 MODEL = "  third: {role: candidate, client: scripted, model: c"
+OPENAI = MODEL.replace("scripted", "openai")
 
 
 def in_suite(old: str, new: str) -> dict[str, str | bytes]:
@@ -265,6 +266,34 @@ FAULTS: dict[str, tuple[dict[str, str | bytes], str, str, str, str]] = {
         in_project("  third: {role: canditate, client: scripted, model: c}\n"),
         "evalkit.yaml:5", "one of base, candidate, checkpoint", '"canditate"', "candidate (did",
     ),
+    "an option that no client reads": (
+        in_project(MODEL + ", options: {anwsers: {}}}\n"),
+        "evalkit.yaml:5", "only the fields answers, default", "unknown field 'anwsers'",
+        "answers (did you mean it?)",
+    ),
+    "an option of another client": (
+        in_project(OPENAI + ", options: {endpoint: chat, api_version: x}}\n"),
+        "evalkit.yaml:5", "only the fields endpoint, headers", "unknown field 'api_version'",
+        "remove it",
+    ),
+    "an endpoint that is none": (
+        in_project(OPENAI + ",\n    options: {endpoint: completion}}\n"),
+        "evalkit.yaml:6", "one of chat, responses, completions", '"completion"', "completions (did",
+    ),
+    "a header that is no text": (
+        in_project(OPENAI.replace("openai", "azure") + ", options: {headers: {X-A: 1}}}\n"),
+        "evalkit.yaml:5", "a text", "1", "X-A: ",
+    ),
+    "options of a client without any": (
+        in_project(OPENAI.replace("openai", "local") + ", options: {threads: 1}}\n"),
+        "evalkit.yaml:5", "no options for client: local", '{"threads": 1}', "remove it",
+    ),
+    "a conversation to continue": (
+        in_project(OPENAI + ", options: {endpoint: completions}}\n")
+        | in_suite('"{{ sum }}"', '[{role: system, content: Add}, {role: user, content: "1"}]'),
+        "sums/sums.yaml:6", "a prompt of one text for the model 'third' with endpoint: completions",
+        "case one: messages of system, user", "or endpoint: chat",
+    ),
     "a name with a space": (
         in_project("  my model: {role: candidate, client: scripted, model: c}\n"),
         "evalkit.yaml:5", "a name of letters", '"my model"', "a name of letters",
@@ -280,6 +309,28 @@ FAULTS: dict[str, tuple[dict[str, str | bytes], str, str, str, str]] = {
     "a policy for a suite that is not there": (
         in_project("policy: p.yaml\n") | {"p.yaml": "version: 1\nsuites:\n  sms: {margin: 0.1}\n"},
         "p.yaml:3", "rules for suites of this project: sums", "'sms'", "sums (did you mean it?)",
+    ),
+    "a suite that is not there chooses checkpoints": (
+        in_project("policy: p.yaml\n")
+        | {"p.yaml": "version: 1\ncheckpoints:\n  suites:\n    - sums\n    - sms\n"},
+        "p.yaml:5", "rules for suites of this project: sums", "'sms'", "sums (did you mean it?)",
+    ),
+    "no suite chooses checkpoints": (
+        in_project("policy: p.yaml\n") | {"p.yaml": "version: 1\ncheckpoints: {suites: []}\n"},
+        "p.yaml:2", "something, not nothing", "[]", 'suites: ["triage"]',
+    ),
+    "a way to choose checkpoints that is none": (
+        in_project("policy: p.yaml\n") | {"p.yaml": "version: 1\ncheckpoints: {method: splits}\n"},
+        "p.yaml:2", "one of split, simultaneous", '"splits"', "split (did you mean it?)",
+    ),
+    "all cases choose": (
+        in_project("policy: p.yaml\n") | {"p.yaml": "version: 1\ncheckpoints: {dev_share: 1}\n"},
+        "p.yaml:2", "a number below 1", "1", "dev_share: 0.5",
+    ),
+    "a correction that suites cannot have": (
+        in_project("policy: p.yaml\n")
+        | {"p.yaml": "version: 1\nexploratory:\n  correction: max_t\n"},
+        "p.yaml:3", "one of holm, hochberg, hommel, bonferroni, bh, by, none", '"max_t"', "bh",
     ),
     "unknown field of the policy": (
         in_project("policy: p.yaml\n") | {"p.yaml": "version: 1\nalfa: 0.1\n"},

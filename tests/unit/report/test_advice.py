@@ -124,7 +124,9 @@ def test_a_loss_without_a_flip() -> None:
     found = comparison("overfit")
     suites = tuple(replace(s, flips=Flips(9, 1, 0, 0)) for s in found.suites)
     found = with_gate(replace(found, suites=suites), "suite", "failed")
-    assert texts(found) == ["See which cases lost most: none went from right to wrong."]
+    assert texts(found) == [
+        "See which cases of triage, general, facts lost most: none went from right to wrong."
+    ]
 
 
 def test_broken_cases_are_counted_by_suite_only_where_there_are_several() -> None:
@@ -154,3 +156,23 @@ def test_a_rule_on_a_suite_that_is_not_there_asks_for_nothing() -> None:
     gate = Gate("lost", "suite", "incomplete", "", "lost")
     found = replace(comparison("overfit"), gates=(gate,))
     assert texts(found) == []
+
+
+def test_a_target_that_cannot_have_gained_enough_is_trained_for() -> None:
+    """Nothing is said of what broke: that the suite did not get worse is no claim that none did."""
+    found = with_gate(comparison("overfit"), "suite", "failed")
+    first, *others = found.suites
+    target = replace(first, rule="superior", min_gain=0.3, verdict="inconclusive")
+    assert texts(replace(found, suites=(target, *others))) == [
+        "Train for triage: as a target it has to improve by 30 points."
+    ]
+
+
+def test_a_suite_that_may_not_change_and_did() -> None:
+    """A gain beyond the margin is a change as well: what changed is to be read."""
+    found = with_gate(comparison("overfit"), "suite", "failed")
+    first, *others = found.suites
+    changed = replace(first, rule="equivalent", verdict="improved")
+    assert texts(replace(found, suites=(changed, *others))) == [
+        "Read what changed in triage: its rule allows no change either way."
+    ]

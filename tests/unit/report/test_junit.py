@@ -16,10 +16,18 @@ def test_rules_that_block_are_failures() -> None:
     (suite,) = ET.fromstring(render_junit(decision))  # noqa: S314  (our own text)
     gates = decision.comparisons[0].gates
     assert suite.get("name") == "tuned-overfit vs base"
-    assert suite.get("tests") == str(len(gates)) == str(len(suite))
+    assert suite.get("tests") == str(len(gates)) == str(len(suite.findall("testcase")))
     failed = [case.get("name") for case in suite if case.find("failure") is not None]
     assert failed == [g.name for g in gates if g.status in ("failed", "inconclusive", "incomplete")]
     assert suite.get("failures") == str(len(failed))
+
+
+def test_alarms_of_slices_stand_beside_the_gates() -> None:
+    """They are no rule, and what a server shows of a suite has them all the same."""
+    (suite,) = ET.fromstring(render_junit(SCENARIOS["overfit"]().decision))  # noqa: S314
+    assert "triage, slices: language de" in (suite.findtext("system-out") or "")
+    (suite,) = ET.fromstring(render_junit(SCENARIOS["inconclusive"]().decision))  # noqa: S314
+    assert suite.find("system-out") is None
 
 
 def test_hostile_names_stay_well_formed() -> None:

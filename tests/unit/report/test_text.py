@@ -7,8 +7,11 @@ from dataclasses import replace
 
 import pytest
 
+from evalkit.decide.decision import Noise
 from evalkit.report import render_text
+from evalkit.report.summary import summarise
 from tests.unit.report.conftest import ViewOf
+from tests.unit.report.scenarios import SCENARIOS
 
 RUNS = ["promote", "overfit", "inconclusive", "incomplete", "two", "hostile"]
 ANSI = re.compile(r"\x1b\[[\d;]*m")
@@ -41,7 +44,7 @@ def test_table_decision_reasons_and_path(view_of: ViewOf) -> None:
         *("−33.5", "to", "−15.6"),
         *("▼", "worse"),
     ]
-    assert text.index("verdict") < text.index("Do not promote.") < text.index("Triage got worse")
+    assert text.index("verdict") < text.index("Do not promote.") < text.index("triage got worse")
     assert "more reason in the rules of the gate" in text
     assert "next: Mend the critical cases first" in text
     assert text.endswith("report  reports/x/report.html\n")
@@ -71,3 +74,16 @@ def test_long_names_give_way(view_of: ViewOf) -> None:
     text = render_text(replace(view, candidates=(replace(candidate, changes=changes),)))
     assert "n…  " in text
     assert line.verdict in text
+
+
+def test_noise_that_was_measured_is_told(view_of: ViewOf) -> None:
+    """Where the base was asked twice, how many cases flipped by themselves."""
+    view, found = view_of("promote"), SCENARIOS["promote"]().decision.comparisons[0]
+    noise = Noise(100, 0.1, 0.08, *(None,) * 8)
+    first = replace(found.suites[0], noise=noise)
+    found = replace(found, suites=(first, *found.suites[1:]))
+    summary = summarise(found, alpha=0.05, partial=False)
+    candidate = replace(view.candidates[0], summary=summary)
+    text = render_text(replace(view, candidates=(candidate,)))
+    assert "Asked twice, the base alone flipped 8 of 100 cases." in text
+    assert "Asked twice" not in render_text(view)

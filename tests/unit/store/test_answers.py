@@ -34,6 +34,20 @@ def test_answers_outlive_their_writer(path: Path) -> None:
         assert store.get_many(["k", "other"]) == {"k": REPLY}
 
 
+def test_forgotten_answers_are_gone(path: Path) -> None:
+    """Committed or not; what is put afterwards stays, and so do all others."""
+    with Answers(path) as store:
+        for key in ("old", "kept"):
+            store.put(key, REPLY)
+    with Answers(path) as store:
+        store.put("new", REPLY)
+        store.forget(["old", "new", "never there"])
+        store.put("new", Reply("again"))
+    with Answers(path) as store:
+        found = store.get_many(["old", "kept", "new"])
+        assert found == {"kept": REPLY, "new": Reply("again")}
+
+
 def test_own_answers_are_seen_before_they_are_committed(
     path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
