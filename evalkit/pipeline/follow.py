@@ -47,6 +47,9 @@ class Follower:
     def drop(self, asks: Iterable[Ask], *, keep: Iterable[Ask]) -> None:
         """Do nothing: what is asked is the other process's to say."""
 
+    def used(self, asks: Iterable[Ask]) -> None:
+        """Do nothing, as above."""
+
     def close(self) -> None:
         """Close the store."""
         self._store.close()

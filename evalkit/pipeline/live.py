@@ -84,7 +84,7 @@ class Live:
         except SetupError:
             self.run = None
             raise
-        self._engine.go_on()
+        self._engine.go_on(bounded=self.required_run().watching)
         _load_statistics()
         return self.required_run()
 

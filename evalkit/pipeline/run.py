@@ -35,6 +35,9 @@ class Asker(Protocol):
     def drop(self, asks: Iterable[Ask], *, keep: Iterable[Ask]) -> None:
         """Ask no more what is not yet under way of ``asks`` and of no use to ``keep``."""
 
+    def used(self, asks: Iterable[Ask]) -> None:
+        """Note that the outcomes of ``asks`` were used, where asking is bounded by that."""
+
 
 class Run:
     """Record, grade and decide over one plan. Graded cases are kept: nothing is graded twice.
@@ -79,12 +82,12 @@ class Run:
         """
         key = (suite.name, case.id)
         if key not in self._records:
+            asked = self._asks(suite, case)
             self._records[key] = tuple(
-                self._grade(suite, case, ask, self._wait(ask, while_waiting))
-                for ask in self._asks(suite, case)
+                self._grade(suite, case, ask, self._wait(ask, while_waiting)) for ask in asked
             )
             del self._asked[key]
-            self._watch(suite)
+            self._watch(suite, asked)
         return self._records[key]
 
     def _asks(self, suite: Suite, case: Case) -> tuple[Ask, ...]:
@@ -94,8 +97,11 @@ class Run:
             self._asked[key] = asks(self.plan, suite, case)
         return self._asked[key]
 
-    def _watch(self, suite: Suite) -> None:
-        if self._early is not None and self._early.note(suite, self._records):
+    def _watch(self, suite: Suite, asked: tuple[Ask, ...]) -> None:
+        if self._early is None:
+            return
+        self._asker.used(asked)
+        if self._early.note(suite, self._records):
             skipped = (case for case in suite.cases if self.skips(case))
             unneeded = [ask for case in skipped for ask in asks(self.plan, suite, case)]
             self._asker.drop(unneeded, keep=self.asks())
@@ -143,6 +149,11 @@ class Run:
         if end is None or not missing:
             return ""
         return run_words.stopped(end.by, end.limit, missing=missing, of=len(outcomes))
+
+    @property
+    def watching(self) -> bool:
+        """Whether suites are watched, so that some may end early."""
+        return self._early is not None
 
     @property
     def watched(self) -> dict[str, int]:

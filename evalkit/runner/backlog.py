@@ -54,12 +54,12 @@ class Backlog:
         self._open += 1
 
     def hold(self) -> None:
-        """Give out no new job beyond those that are queued now, until `release`."""
+        """Give out no new job beyond those that are queued now, until `allow`."""
         self._free = len(self._new)
 
-    def release(self) -> None:
-        """Give out all jobs from now on."""
-        self._free = math.inf
+    def allow(self, jobs: float) -> None:
+        """Give out so many new jobs more; infinity for all."""
+        self._free += jobs
         self._changed.set()
 
     def postpone(self, job: Job, *, due: float) -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import math
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from threading import Thread
@@ -130,9 +131,14 @@ class Engine:
             self._thread = Thread(target=self._run, args=[runner], name="evalkit", daemon=True)
             self._thread.start()
 
-    def go_on(self) -> None:
-        """Ask all that `start` held back."""
-        self._in_loop(self._release)
+    def go_on(self, *, bounded: bool = False) -> None:
+        """Ask all that `start` held back; ``bounded``, only a few rounds ahead of `used`."""
+        self._in_loop(self._allow, bounded)
+
+    def used(self, asks: Iterable[Ask]) -> None:
+        """Note that the outcomes of ``asks`` were used: as many more may be asked."""
+        for ask in asks:
+            self._in_loop(self._lanes[ask.model].allow, 1)
 
     def wait(self, ask: Ask, timeout: float | None = None) -> Outcome:
         """Block the calling thread until ``ask`` has its outcome, and return it.
@@ -207,9 +213,9 @@ class Engine:
             with contextlib.suppress(RuntimeError):  # the loop has ended by itself
                 self._loop.call_soon_threadsafe(call, *args)
 
-    def _release(self) -> None:
+    def _allow(self, bounded: bool) -> None:  # noqa: FBT001 - called by the loop
         for lane in self._lanes.values():
-            lane.release()
+            lane.allow(lane.lead if bounded else math.inf)
 
     def _drop(self, keys: set[str]) -> None:
         for lane in self._lanes.values():

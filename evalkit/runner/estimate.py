@@ -156,7 +156,7 @@ def _basis(
         latency_s=outlook.seconds / outlook.timed if outlook.timed else 0.0,
     )
     facts = earlier(model) if outlook.requests and n < ENOUGH else None
-    if facts is None or facts.answers < n:
+    if facts is None or facts.answers <= n:
         return own or None
     return Basis(
         "earlier run",

@@ -16,6 +16,9 @@ from evalkit.runner.pace import Pace
 from evalkit.runner.retries import Retries
 from evalkit.runner.usable import as_outcome
 
+LEAD = 4
+"""Rounds of requests that may be asked before their answers are used, where a run may end early."""
+
 CLOSE_S = 0.5
 """How long a client may take to give back what it holds, once nobody waits for it any more."""
 
@@ -77,12 +80,17 @@ class Lane:
         self.outlook.ask(request)
 
     def hold(self) -> None:
-        """Ask nothing beyond what is queued now, until `release`."""
+        """Ask nothing beyond what is queued now, until `allow`."""
         self._backlog.hold()
 
-    def release(self) -> None:
-        """Ask all from now on. In the event loop only."""
-        self._backlog.release()
+    def allow(self, requests: float) -> None:
+        """Ask so many requests more; infinity for all. In the event loop only."""
+        self._backlog.allow(requests)
+
+    @property
+    def lead(self) -> int:
+        """How many requests may be ahead of those whose answers were used, if that is bounded."""
+        return LEAD * self._spec.limits.concurrency
 
     def keep(self, key: str, reply: Reply) -> None:
         """Settle a request with its stored answer."""

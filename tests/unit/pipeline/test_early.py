@@ -18,7 +18,7 @@ from evalkit.model.suite import Source
 from evalkit.pipeline.early import SuiteWatch
 from evalkit.pipeline.plan import Plan
 from evalkit.pipeline.run import Run
-from evalkit.runner import Ask
+from evalkit.runner import Ask, Stopped
 from tests.unit.decide.made_up import spec
 
 Answer = Callable[[str, int], bool | None]
@@ -33,6 +33,7 @@ class FakeAsker:
     asked: list[str] = field(default_factory=list)
     dropped: list[str] = field(default_factory=list)
     kept: list[str] = field(default_factory=list)
+    stopped: Stopped | None = None
 
     def wait(self, ask: Ask, timeout: float | None = None) -> Outcome:
         """Answer at once."""
@@ -47,6 +48,9 @@ class FakeAsker:
         """Note the texts of both."""
         self.dropped += [text_of(ask) for ask in asks]
         self.kept += [text_of(ask) for ask in keep]
+
+    def used(self, asks: Iterable[Ask]) -> None:
+        """Nothing is bounded here."""
 
 
 def text_of(ask: Ask) -> str:

@@ -10,6 +10,7 @@ import pytest
 from evalkit.model import Limits, Reply
 from evalkit.runner import Terms
 from evalkit.runner.engine import DROPPED
+from evalkit.runner.lane import LEAD
 
 from .fakes import FakeClient, MemoryStore, ask, echo, kind_of, running
 
@@ -92,3 +93,21 @@ def test_nothing_is_left_to_drop(offline: bool) -> None:
 def echoed(text: str) -> Reply:
     """Return what `echo` says to ``text``, without an event loop."""
     return asyncio.run(echo(text))
+
+
+def test_bounded_asking_stays_a_few_rounds_ahead() -> None:
+    """What nobody has used yet holds back the rest; each used answer lets one more be asked."""
+    client = FakeClient()
+    asks = [ask(str(i)) for i in range(40)]
+    with running({"m": client}, limits=ONE) as engine:
+        engine.start(asks, first=asks[:2])
+        engine.wait(asks[1], 10)
+        engine.go_on(bounded=True)
+        engine.wait(asks[1 + LEAD], 10)
+        with pytest.raises(TimeoutError):
+            engine.wait(asks[2 + LEAD], 0.05)
+        engine.used(asks[:3])
+        engine.wait(asks[4 + LEAD], 10)
+        assert engine.progress().asked == 5 + LEAD
+        engine.used(asks)
+        assert kind_of(engine.wait(asks[-1], 10)) == ""
