@@ -11,12 +11,13 @@ from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
 from evalkit.clients.endpoints import CHAT, ENDPOINTS, UNREADABLE
-from evalkit.clients.proxies import is_web_address, proxies_of, proxy_for
+from evalkit.clients.proxies import proxies_of, proxy_for
 from evalkit.clients.refusals import quota, refusal
 from evalkit.clients.wire import (
     CONNECT_S,
     Answer,
     Wire,
+    is_web_address,
     no_answer_in_time,
     no_connection,
     sent_in_circles,
@@ -68,7 +69,7 @@ class OpenAIClient:
         if not is_web_address(self._base_url):
             raise SetupError(
                 f"the address of an endpoint as base_url of the model '{spec.name}'",
-                got=self._base_url,
+                got=self._base_url.rpartition("@")[2].partition("?")[0],
                 instead="http:// or https://, the host, and the path that ends before "
                 f"{self._endpoint.path}",
             )

@@ -5,11 +5,22 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
+from urllib.parse import urlsplit
 
 from evalkit.errors import ProviderError
 
 CONNECT_S = 10.0
 """How long a connection may take to be made; the rest of the timeout is for the answer."""
+
+
+
+def is_web_address(url: str) -> bool:
+    """Tell whether ``url`` is one that a request can be sent to."""
+    try:
+        parts = urlsplit(url)
+        return parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+    except ValueError:  # of a port or an address of IPv6
+        return False
 
 
 @dataclass(frozen=True, slots=True)

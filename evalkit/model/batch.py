@@ -72,8 +72,9 @@ class Lost:
 class Gathered:
     """What the files of a batch held: answers, and by kind what is to be asked again.
 
-    ``again`` counts answers that were stored before. ``first`` is the first message of each kind. ``odd`` tells lines that are of no request by file
-    and line. ``source`` says whose files they were.
+    ``source`` says whose files they were. ``again`` counts answers that were stored before,
+    ``first`` is the first message of each kind, and ``odd`` tells lines that are of no request by
+    file and line.
     """
 
     source: str

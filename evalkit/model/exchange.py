@@ -10,7 +10,6 @@ from typing import Any, Protocol
 
 from evalkit.errors import ErrorKind
 
-
 _SORTED = json.JSONEncoder(sort_keys=True)
 
 

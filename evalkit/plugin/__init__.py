@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from evalkit.pipeline.options import positive
+from evalkit.pipeline.options import budget, positive, span
 
 MARKERS = {
     "target": "evalkit: a case of a suite that must improve",
@@ -39,6 +39,13 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     add("--evalkit-rerun", action="store_true", help="Ask again even where an answer is stored.")
     add("--evalkit-aa", action="store_true", help="Ask the base twice, to measure the noise.")
     add("--evalkit-stop-early", action="store_true", help="End a suite once it is settled.")
+    add("--evalkit-budget", metavar="LIMITS", type=budget, help="Such as money=5,requests=1000.")
+    add("--evalkit-deadline", metavar="TIME", type=span, help="Ask nothing after 30m (s, m, h).")
+    add(
+        "--evalkit-no-identity-check",
+        action="store_true",
+        help="Ask on where the first answers show another model than the one asked for.",
+    )
     add("--evalkit-report", metavar="DIR", default="reports", help="Folder of the runs (reports).")
     add("--evalkit-policy", metavar="FILE", type=Path, help="Policy file instead of the project's.")
 

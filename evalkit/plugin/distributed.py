@@ -22,12 +22,14 @@ from evalkit.pipeline.plan import Plan
 from evalkit.pipeline.run import Run
 from evalkit.pipeline.status import case_status
 from evalkit.plugin.items import EvalkitItem, RuleItem
+from evalkit.plugin.progress import LiveLine
 from evalkit.plugin.reports import Result, reports
 from evalkit.plugin.rules import Rule, outcome, run_rules, suite_rules
 from evalkit.plugin.session import paths_of
 from evalkit.plugin.story import tell
 from evalkit.plugin.summary import Summary
 from evalkit.plugin.usage import usage_errors
+from evalkit.report.estimate_text import estimate_line
 
 RUN_ID = "evalkit_run_id"
 AA = "evalkit_aa"
@@ -80,7 +82,8 @@ class Controller:
 
     def __init__(self, config: pytest.Config, plan: Plan, options: Options) -> None:
         self._live = Live(plan, options, publish=True)
-        self._summary = Summary(self._live)
+        self._summary = Summary(self._live, config)
+        self._line = LiveLine(self._live.progress)
         self._config = config
         self._rules: list[str] = []
         self._files = {plan.project_file, *map(plan.path_of, plan.suites)}
@@ -89,6 +92,14 @@ class Controller:
             for suite in plan.suites
             for case in suite.cases
         }
+
+    def pytest_sessionstart(self) -> None:
+        """Find the terminal, which the workers' dots share."""
+        self._line.attach(self._config, live=False)
+
+    def pytest_runtest_logreport(self) -> None:
+        """Say now and then how far the asking is."""
+        self._line.show()
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_configure_node(self, node: Any) -> None:
@@ -103,7 +114,8 @@ class Controller:
             places = map(self._place, ids)
             selected = frozenset(self._cases[p] for p in places if p in self._cases)
             with usage_errors():
-                self._live.start(selected)
+                self._line.say(estimate_line(self._live.start(selected)))
+                self._live.go_on(while_waiting=self._line.show)
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_testnodedown(self, node: Any) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Generator
+
 import pytest
 
 from evalkit.decide.status import Status
@@ -19,6 +21,7 @@ from evalkit.plugin.rules import Rule, outcome
 from evalkit.plugin.story import tell
 from evalkit.plugin.summary import Summary
 from evalkit.plugin.usage import usage_errors
+from evalkit.report.estimate_text import estimate_line
 
 
 class Local:
@@ -26,7 +29,7 @@ class Local:
 
     def __init__(self, config: pytest.Config, plan: Plan, options: Options) -> None:
         self._live = Live(plan, options)
-        self._summary = Summary(self._live)
+        self._summary = Summary(self._live, config)
         self._line = LiveLine(self._live.progress)
         self._config = config
 
@@ -44,12 +47,22 @@ class Local:
         category = "failed" if report.failed else category_of(report)
         return category, "", ("FAILED", {"red": True}) if report.failed else ""
 
-    def pytest_collection_finish(self, session: pytest.Session) -> None:
-        """Start asking as soon as it is known which cases were chosen."""
+    @pytest.hookimpl(wrapper=True)
+    def pytest_collection_finish(self, session: pytest.Session) -> Generator[None]:
+        """Start asking as soon as it is known which cases were chosen.
+
+        What that will take is told below the number of items, before most of it is asked.
+        """
         selected = _chosen(session.items)
-        if selected and not session.config.getoption("collectonly"):
-            with usage_errors():
-                self._live.start(selected)
+        if not selected or session.config.getoption("collectonly"):
+            return (yield)
+        with usage_errors():
+            estimate = self._live.start(selected)
+        yield
+        self._line.say(estimate_line(estimate))
+        with usage_errors():
+            self._live.go_on(while_waiting=self._line.show)
+        return None
 
     def pytest_runtest_protocol(self, item: pytest.Item) -> bool | None:
         """Run one of our items: one report, without fixtures, set-up and tear-down."""

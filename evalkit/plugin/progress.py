@@ -1,4 +1,4 @@
-"""One live line on a terminal while answers come; nothing where output is not a terminal."""
+"""How far a run is: a live line on a terminal, a plain one now and then where there is none."""
 
 from __future__ import annotations
 
@@ -12,51 +12,62 @@ from evalkit.decide.status import Status
 from evalkit.model import Suite
 from evalkit.pipeline.status import SEVERITY
 from evalkit.plugin.reports import SETTLED, Settled
+from evalkit.report.progress_text import ERASE, LIVE_S, PLAIN_S, Pulse
 
 if TYPE_CHECKING:
     from _pytest._io import TerminalWriter
 
     from evalkit.runner import Progress
 
-ERASE = "\r\x1b[2K"
-MINUTE_S = 60
-
 
 class LiveLine:
     """The line that is written over while it changes, and the lines that stay.
 
-    Takes the place of pytest's dots: with answers seconds apart, a dot says too little. Off with
-    ``-v`` (pytest's own lines say more), ``-q``, and where the output is not a terminal.
+    On a terminal it takes the place of pytest's dots: with answers seconds apart, a dot says too
+    little. With ``-v`` (pytest's own lines say more) and where the output is no terminal, a plain
+    line comes every `PLAIN_S` seconds; with ``-q`` there is none.
     """
 
     def __init__(self, progress: Callable[[], Progress]) -> None:
         self._progress = progress
-        self._started = time.monotonic()
+        self._pulse = Pulse(PLAIN_S, time.monotonic())
         self._counts: dict[Status | Settled, int] = {}
         self._suite = ""
+        self._reporter: pytest.TerminalReporter | None = None
         self._writer: TerminalWriter | None = None
 
     @property
     def on(self) -> bool:
-        """Whether there is a terminal to write to."""
+        """Whether there is a line that is written over."""
         return self._writer is not None
 
-    def attach(self, config: pytest.Config) -> None:
-        """Find the terminal, if there is one and it is neither asked to say more nor less."""
+    def attach(self, config: pytest.Config, *, live: bool = True) -> None:
+        """Find what to write to; without ``live`` there are plain lines only."""
         reporter = config.pluginmanager.get_plugin("terminalreporter")
-        if reporter is None or reporter.verbosity != 0 or config.getoption("collectonly"):
+        if reporter is None or reporter.verbosity < 0 or config.getoption("collectonly"):
             return
-        if reporter.isatty:
+        self._reporter = reporter
+        if live and reporter.isatty and reporter.verbosity == 0:
             self._writer = reporter._tw  # noqa: SLF001  (pytest offers no public writer)
+        self._pulse = Pulse(LIVE_S if self._writer else PLAIN_S, time.monotonic())
+
+    def say(self, text: str) -> None:
+        """Leave a line that is no progress, such as what the run will take."""
+        if self._reporter and text:
+            self._reporter.write_line(text)
 
     def show(self) -> None:
-        """Write the line anew."""
+        """Write the line anew, if it is time."""
+        now = time.monotonic()
+        if self._reporter is None or not self._pulse.due(now):
+            return
+        width = self._writer.fullwidth - 1 if self._writer else 80
+        text = self._pulse.line(self._progress(), now=now, width=width)
         if self._writer:
-            width = self._writer.fullwidth - 1
-            self._writer.write(
-                ERASE + describe(self._progress(), time.monotonic() - self._started)[:width]
-            )
+            self._writer.write(ERASE + text)
             self._writer.flush()
+        else:
+            self._reporter.write_line(text)
 
     def clear(self) -> None:
         """Take the line away, so that others can write."""
@@ -69,6 +80,7 @@ class LiveLine:
             self.end_suite()
             self._suite = suite.name
         self._counts[status] = self._counts.get(status, 0) + 1
+        self.show()
 
     def end_suite(self) -> None:
         """Leave a line about the suite that has come to its end."""
@@ -86,24 +98,3 @@ class LiveLine:
             self.end_suite()
             self._writer.write(f"{suite or 'run'}: {label} ")
             self._writer.line("passed" if passed else "failed", green=passed, red=not passed)
-
-
-def describe(progress: Progress, seconds: float) -> str:
-    """Return the line: what is done, how fast, what failed, how long it will still take."""
-    parts = [f"{progress.done} of {progress.total} answers"]
-    if progress.stored:
-        parts.append(f"{progress.stored} stored")
-    parts.append(f"{progress.in_flight} in flight")
-    fresh = progress.done - progress.stored
-    if fresh and seconds > 1:
-        rate = fresh / seconds
-        parts += [f"{rate:.1f}/s", f"{_span((progress.total - progress.done) / rate)} left"]
-    if progress.failed:
-        parts.append(f"{progress.failed} failed")
-    return " · ".join(parts)
-
-
-def _span(seconds: float) -> str:
-    if seconds < MINUTE_S:
-        return f"{seconds:.0f} s"
-    return f"{seconds / MINUTE_S:.0f} min"

@@ -13,17 +13,22 @@ from pathlib import Path
 import pytest
 
 from evalkit.errors import SetupError
+from evalkit.model import Budget
 from evalkit.pipeline.options import Options
 from evalkit.pipeline.plan import Plan
 from evalkit.pipeline.prepare import prepare
 from evalkit.plugin.collection import Collection
 from evalkit.plugin.usage import usage_errors
+from evalkit.store import forget_latest
 
 
 def register(config: pytest.Config) -> None:
     """Read the project and register the plugin objects of this process."""
     with usage_errors():
         options = options_of(config)
+        if not (config.option.collectonly or hasattr(config, "workerinput")):
+            # Before anything is read: a run that is refused must not leave the one before it.
+            forget_latest(options.reports)
         plan = prepare(paths_of(config), options, root=config.rootpath, environ=os.environ)
         driver = _driver(config, plan, options)
     config.pluginmanager.register(Collection(plan), "evalkit-collection")
@@ -66,6 +71,9 @@ def options_of(config: pytest.Config) -> Options:
         aa=get("evalkit_aa"),
         stop_early=get("evalkit_stop_early"),
         policy=here / policy if policy else None,
+        budget=get("evalkit_budget") or Budget(),
+        deadline_s=get("evalkit_deadline"),
+        check_identity=not get("evalkit_no_identity_check"),
     )
 
 

@@ -9,8 +9,10 @@ import pytest
 
 from evalkit.pipeline.kept import Finished
 from evalkit.pipeline.live import Live
+from evalkit.pipeline.options import resumed
 from evalkit.plugin.usage import usage_errors
 from evalkit.report import render_text
+from evalkit.report.numerals import many
 
 WIDEST = 100
 """Columns beyond which a line is harder to read than to fold."""
@@ -19,8 +21,9 @@ WIDEST = 100
 class Summary:
     """What the terminal says last; holds the finished run between the two hooks."""
 
-    def __init__(self, live: Live) -> None:
+    def __init__(self, live: Live, config: pytest.Config) -> None:
         self._live = live
+        self._command = resumed("pytest", config.invocation_params.args)
         self._finished: Finished | None = None
         self._kept = ""
 
@@ -45,7 +48,7 @@ class Summary:
             elif run:
                 progress = self._live.progress()
                 kept = progress.done - progress.failed
-                self._kept = f"{kept} answers are kept; the same command goes on from there"
+                self._kept = f"{many(kept, 'answer')} {'is' if kept == 1 else 'are'} kept"
         finally:
             self._live.close()
 
@@ -58,9 +61,12 @@ class Summary:
             colour = reporter.hasmarkup
             text = render_text(self._finished.view, width=width, color=colour, path=path)
             reporter.write_line(text.rstrip())
+            if self._finished.notes:
+                reporter.write_line(f"go on   {self._command}")
         elif self._kept:
             reporter.section("evalkit", "=")
             reporter.write_line(f"Run not finished, nothing decided: {self._kept}.")
+            reporter.write_line(f"go on   {self._command}")
 
 
 def shown(path: Path) -> Path:

@@ -24,17 +24,19 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.sparse import csr_array
 from scipy.special import bdtr, ndtri
 
 from evalkit.stats.arrays import TIE, FloatArray, IntArray
 from evalkit.stats.multiplicity import Adjusted
 from evalkit.stats.random_signs import Signs, count_hits, signs_for
 from evalkit.stats.values import Side
+
+if TYPE_CHECKING:
+    from scipy.sparse import csr_array
 
 Statistic = Literal["max-t", "min-p"]
 
@@ -148,6 +150,8 @@ def _unit_sums(
     d: FloatArray, group: IntArray, *, unit: IntArray, groups: int
 ) -> csr_array[np.float64]:
     """Return each unit's sum in each group, without units and entries in which nothing differs."""
+    from scipy.sparse import csr_array
+
     size = np.abs(d)
     width = int(unit.max(initial=-1)) + 1
     key, label = np.unique(group * width + unit, return_inverse=True)
@@ -162,6 +166,8 @@ def _unit_sums(
 def _evidence(
     sums: csr_array[np.float64], sign: float, statistic: Statistic, *, both: bool
 ) -> _Evidence:
+    from scipy.sparse import csr_array
+
     units = np.diff(sums.indptr).astype(np.int64)
     owner = np.repeat(np.arange(len(units)), units)
     squares = np.bincount(owner, weights=sums.data**2, minlength=len(units))

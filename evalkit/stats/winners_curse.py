@@ -30,7 +30,6 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import ArrayLike
-from scipy.optimize import brentq
 from scipy.special import log_ndtr, stdtrit
 
 from evalkit.stats.arrays import floats, normal_quantile
@@ -142,6 +141,7 @@ def _mean_at(law: Winner, share: float, *, reach: float, within: float = math.in
     X is cut to the law's ends and to the mean +- ``within``. The probability falls in the mean; if
     it does not cross ``share``, the end of the reach that is closer to it.
     """
+    from scipy.optimize import brentq
 
     def above(mu: float) -> float:
         low, high = max(law.low, mu - within), min(law.high, mu + within)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -14,6 +13,7 @@ import evalkit.decide.comparison
 import evalkit.pipeline.follow
 import evalkit.plugin.session  # noqa: F401
 from tests.integration.endpoint import Endpoint, serving
+from tests.integration.sums import write_sums
 
 EXAMPLE = Path(__file__).parents[1] / "example"
 
@@ -32,29 +32,32 @@ def endpoint() -> Iterator[Endpoint]:
         yield running
 
 
+@pytest.fixture(params=["direct", "official"])
+def wire(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
+    """Both ways to the network: the fast one, and the package's own.
+
+    A proxy for everything asks for the second. It is not used, as all hosts are exempt from it.
+    """
+    for name in ("http_proxy", "https_proxy", "all_proxy", "no_proxy"):
+        monkeypatch.delenv(name, raising=False)
+        monkeypatch.delenv(name.upper(), raising=False)
+    if request.param == "official":
+        monkeypatch.setenv("ALL_PROXY", "http://127.0.0.1:9")
+        monkeypatch.setenv("NO_PROXY", "*")
+    return str(request.param)
+
+
+@pytest.fixture
+def soon(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let a second try follow the first at once."""
+    monkeypatch.setattr("evalkit.runner.retries.FIRST_S", 0.01)
+
+
 @pytest.fixture
 def sums(pytester: pytest.Pytester) -> Callable[[Endpoint, int], Path]:
     """Return a function that writes a project of ``n`` sums behind an endpoint."""
 
     def write(endpoint: Endpoint, n: int) -> Path:
-        folder = pytester.path / "suites" / "sums"
-        folder.mkdir(parents=True)
-        reach = f"client: openai, base_url: '{endpoint.url}', api_key_env: SUMS_KEY"
-        (folder.parent / "evalkit.yaml").write_text(
-            "version: 1\nmodels:\n"
-            f"  base: {{role: base, model: base, {reach}}}\n"
-            f"  tuned: {{role: candidate, model: tuned, {reach}}}\n"
-        )
-        (folder / "sums.yaml").write_text(
-            "suite: sums\npurpose: target\nprompt: '{{ sum }}'\n"
-            "datasets: [{path: sums.jsonl, format: jsonl}]\n"
-            "graders: [{name: total, type: numeric}]\nscore: total\n"
-        )
-        rows = (
-            {"id": f"s{i}", "vars": {"sum": f"{i} + {2 * i}"}, "expected": str(3 * i)}
-            for i in range(n)
-        )
-        (folder / "sums.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
-        return pytester.path
+        return write_sums(pytester.path, endpoint.url, n)
 
     return write

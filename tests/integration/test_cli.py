@@ -57,11 +57,16 @@ def test_gate_judges_by_another_policy_and_writes_nothing(here: Path) -> None:
 
 
 def test_decide_writes_what_gate_only_says(here: Path) -> None:
-    """Afterwards the folder holds the new decision and its policy."""
+    """Afterwards the folder holds the new decision; its own policy is still the one it had."""
     assert main(["run", "suites"]) == 0
     (here / "strict.yaml").write_text("version: 1\nsuites: {greetings: {min_cases: 500}}\n")
     assert main(["decide", "reports/latest", "--policy", "strict.yaml"]) == 0
-    assert main(["gate", "reports/latest"]) in {3, 4}
+    decision = json.loads(Path("reports/latest/decision.json").read_text())
+    assert decision["outcome"] == "not_enough_evidence"
+    assert "Decided by another policy" in Path("reports/latest/summary.md").read_text()
+    assert main(["gate", "reports/latest"]) == 0
+    assert main(["decide", "reports/latest"]) == 0
+    assert "Decided by another policy" not in Path("reports/latest/summary.md").read_text()
 
 
 def test_grade_uses_the_graders_of_now(here: Path) -> None:
@@ -145,7 +150,7 @@ def test_a_fault_of_ours_is_no_verdict(capsys: Captured, monkeypatch: pytest.Mon
     """An exception nobody foresaw exits with 70, since 1 would mean "do not promote"."""
     monkeypatch.setattr("evalkit.pipeline.stages.judge", lambda *_: 1 / 0)
     assert main(["gate", "reports/latest"]) == 70
-    assert "nothing was decided" in capsys.readouterr().err
+    assert "it says nothing of the models" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("args", [["--samples", "0"], ["--limit", "-1"]])
@@ -154,3 +159,48 @@ def test_a_count_below_one_is_a_usage_error(args: list[str], capsys: Captured) -
     with pytest.raises(SystemExit, match="2"):
         main(["run", "suites", *args])
     assert args[0] in capsys.readouterr().err
+
+
+def test_a_run_that_is_refused_leaves_no_latest(here: Path) -> None:
+    """On the command line and in pytest: a gate after it must not pass on the run before."""
+    latest = here / "reports/latest"
+    for refused in ("run", "pytest"):
+        assert main(["run", "suites"]) == 0
+        assert latest.exists()
+        suite = here / "suites/sums/sums.yaml"
+        sound = suite.read_text()
+        suite.write_text(f"{sound}\nnonsense: 1\n")
+        if refused == "run":
+            assert main(["run", "suites"]) == 2
+        else:
+            assert pytest.main(["--evalkit", "suites", "-p", "no:cacheprovider"]) == 4
+        assert not latest.exists()
+        assert main(["gate", "reports/latest"]) == 2
+        suite.write_text(sound)
+
+
+def test_a_run_of_one_suite_is_partial(capsys: Captured) -> None:
+    """Only what was named is asked, as in pytest, and such a run never promotes."""
+    assert main(["run", "suites/sums", "--json"]) == 4
+    decision = json.loads(capsys.readouterr().out)
+    asked = {s["suite"]: s["n"] for s in decision["comparisons"][0]["suites"]}
+    assert asked == {"greetings": 0, "sums": 40}
+    assert main(["run", "suites/evalkit.yaml"]) == 0
+    assert main(["run", "suites/nothing"]) == 2
+    assert "one of: suites/greetings/greetings.yaml" in capsys.readouterr().err
+
+
+def test_asked_again_and_from_the_store_exclude_each_other(capsys: Captured) -> None:
+    """Both at once would throw away what is stored and ask for nothing."""
+    assert main(["run", "suites", "--offline", "--rerun"]) == 2
+    assert "one of the two" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("command", ["plan", "run"])
+def test_models_that_are_not_there_are_told_in_words_of_the_command(
+    command: str, capsys: Captured
+) -> None:
+    """No option of pytest is named."""
+    assert main([command, "suites", "--models", "nobody"]) == 2
+    assert main([command, "suites", "--models", "base"]) == 2
+    assert "--evalkit" not in capsys.readouterr().err

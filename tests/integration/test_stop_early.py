@@ -43,7 +43,7 @@ def test_a_clear_gain_stops_and_no_change_does_not(
         [
             "*sums.yaml *ssssssssssssssss *",
             "*Promote. tuned may replace base.*",
-            "*Sums was settled after 24 of 40 cases; its interval is * times as wide as*",
+            "*sums was settled after 24 of 40 cases; its interval is * times as wide as*",
             "SKIPPED [[]16[]] suites/sums/sums.yaml: settled early",
         ]
     )
@@ -58,7 +58,7 @@ def test_the_report_says_so(pytester: pytest.Pytester, example: Path) -> None:
     latest = example / "reports/latest"
     page, summary = ((latest / n).read_text("utf-8") for n in ("report.html", "summary.md"))
     for text in (page, summary):
-        assert "Sums was settled after 24 of 40 cases; its interval is" in text
+        assert "sums was settled after 24 of 40 cases; its interval is" in text
         assert "24 of 40" in text
     assert "16</b> cases not asked" in page
     assert "Early stopping" in page

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.integration.endpoint import Endpoint
+from tests.integration.endpoint import Endpoint, refusing
 
 Mend = Callable[[Path], object]
 
@@ -159,7 +159,7 @@ def test_an_endpoint_that_refuses_all_stops_the_run_at_once(
     told: str,
 ) -> None:
     """An unknown model or a wrong key is told after a few calls, not after one for each case."""
-    endpoint.status = status
+    endpoint.react = refusing(status, "no such model")
     sums(endpoint, 500)
     result = pytester.runpytest("--evalkit", "suites")
     assert result.ret == pytest.ExitCode.USAGE_ERROR
@@ -175,7 +175,7 @@ def test_a_run_that_fails_leaves_no_older_latest(
     latest = sums(endpoint, 40) / "reports/latest"
     pytester.runpytest("--evalkit", "suites")
     assert latest.exists()
-    endpoint.status = 404
+    endpoint.react = refusing(404, "no such model")
     result = pytester.runpytest("--evalkit", "suites", "--evalkit-rerun")
     assert result.ret == pytest.ExitCode.USAGE_ERROR
     assert not latest.exists()

@@ -68,6 +68,7 @@ def test_the_rate_is_that_of_late() -> None:
     lines = [pulse.line(now, now=float(s)) for s, now in enumerate(fast)]
     assert "/s" not in lines[0]
     assert "100/s" in lines[10]
+    line = ""
     for s in range(11, 11 + 2 * int(WINDOW_S)):
         line = pulse.line(progress(total=10_000, done=1490 + s, stored=500), now=float(s))
     assert "1.0/s" in line

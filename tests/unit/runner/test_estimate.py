@@ -117,6 +117,16 @@ def test_uncounted_tokens_stay_bounds() -> None:
     assert found.seconds == pytest.approx(100 / 16 * 0.5)
 
 
+def test_answers_without_a_time_tell_tokens_only() -> None:
+    """The time of an answer out of a batch is unknown: it is not taken for none at all."""
+    batched = outlook(requests=100)
+    for seconds in [0.0] * 40 + [2.0] * 10:
+        batched.learn(Reply("a", usage=Usage(80, 20), latency_s=seconds))
+    found = estimate(PROJECT, {"base": batched, "tuned": Outlook()}, earlier=nothing)
+    assert found.tokens.likely == 10_000
+    assert found.seconds == pytest.approx(100 / 16 * 2.0)
+
+
 def test_a_budget_that_will_not_do_is_told_before() -> None:
     """By what is likely, not by what is possible."""
     outlooks = {"base": outlook(requests=100, answers=40), "tuned": outlook(requests=0)}
