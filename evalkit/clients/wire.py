@@ -13,7 +13,6 @@ CONNECT_S = 10.0
 """How long a connection may take to be made; the rest of the timeout is for the answer."""
 
 
-
 def is_web_address(url: str) -> bool:
     """Tell whether ``url`` is one that a request can be sent to."""
     try:

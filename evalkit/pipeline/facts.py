@@ -6,7 +6,7 @@ import math
 import platform
 import statistics
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime
+from datetime import datetime
 from importlib import metadata
 
 from evalkit.loader.training_log import read_training_log
@@ -23,19 +23,20 @@ def make_manifest(  # noqa: PLR0913  (what a manifest is made of)
     *,
     run_id: str,
     started: datetime,
+    seconds: float,
     identities: Mapping[str, str],
     asked: Mapping[str, int],
     partial: str,
     stopped: str,
 ) -> Manifest:
-    """Return the manifest of a run that began at ``started`` and ends now.
+    """Return the manifest of a run that began at ``started`` and took so many ``seconds``.
 
     ``identities`` and ``asked`` (calls made by this run, not answered from the store) are by model.
     """
     return Manifest(
         run_id=run_id,
         created=started.isoformat(timespec="seconds"),
-        seconds=round((datetime.now(UTC) - started).total_seconds(), 1),
+        seconds=round(seconds, 1),
         versions=versions(),
         digests=plan.digests,
         models=tuple(

@@ -54,9 +54,11 @@ def first_of(run: Run) -> First:
 
 def _in_turn(run: Run) -> Iterator[tuple[Suite, Case]]:
     """Yield the held-out cases of the suites that must improve, one of each suite in turn."""
+    policy = run.plan.policy
+    must = {s.name for s in run.plan.suites if rule_for(s, policy).rule == "superior"}
     found: dict[str, list[tuple[Suite, Case]]] = {}
     for suite, case in run.cases():
-        if case.split == "heldout" and rule_for(suite, run.plan.policy).rule == "superior":
+        if suite.name in must and case.split == "heldout":
             found.setdefault(suite.name, []).append((suite, case))
     rounds = zip_longest(*found.values())
     return (entry for entry in chain.from_iterable(rounds) if entry is not None)

@@ -6,6 +6,7 @@ import os
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
+from time import monotonic
 
 from evalkit.clients import make_client
 from evalkit.errors import SetupError
@@ -34,6 +35,7 @@ class Live:
 
     def __init__(self, plan: Plan, options: Options, *, publish: bool = False) -> None:
         self.started = datetime.now(UTC)
+        self._begun = monotonic()
         self.run_id = new_run_id(self.started)
         self.run: Run | None = None
         self._options = options
@@ -144,6 +146,7 @@ class Live:
             records,
             run_id=self.run_id,
             started=self.started,
+            seconds=monotonic() - self._begun,
             identities=self._identities,
             asked={name: self._engine.progress(name).asked for name in self._clients},
             partial=run.partial,

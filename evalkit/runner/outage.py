@@ -43,7 +43,7 @@ class Outage:
         if self._refusals < IN_A_ROW:
             return None
         self.pauses += 1
-        return min(retries.FIRST_S * 2 ** (self.pauses - 1), retries.LONGEST_S)
+        return min(retries.FIRST_S * 2.0 ** (self.pauses - 1), retries.LONGEST_S)
 
     def hopeless(self, error: ProviderError, *, now: float) -> str:
         """Return in words why nothing more should be sent after ``error``; "" if it may pass.

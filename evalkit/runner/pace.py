@@ -141,7 +141,7 @@ class Pace:
             reserved, wait = self._reserve(most_tokens, now=loop.time())
             if wait > 0:
                 await asyncio.sleep(wait)
-            # What the rate allowed during a pause is forfeited: all of it at once would be too much.
+            # What the rate allowed during a pause is forfeited: all at once would be too much.
             if loop.time() >= self._pause_until:
                 self.in_flight += 1
                 return reserved

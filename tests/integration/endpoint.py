@@ -1,4 +1,4 @@
-"""A small chat endpoint on loopback that counts what it is asked, and fails as a test wants it to."""
+"""A small chat endpoint on loopback that counts what it is asked, and fails as a test wants."""
 
 from __future__ import annotations
 

@@ -157,7 +157,8 @@ def test_a_page_behind_a_redirection_says_where_it_is(endpoint: Endpoint) -> Non
     found = ask(endpoint.url)
     assert set(found.kinds.values()) == {"bad_response"}
     login = endpoint.url.removesuffix("/v1") + "/login"
-    told = f"{endpoint.url} (which sent us to {login}) sent no chat completion but '<h1>log in</h1>'"
+    sent = f"{endpoint.url} (which sent us to {login})"
+    told = f"{sent} sent no chat completion but '<h1>log in</h1>'"
     assert found.words == {told}
 
 

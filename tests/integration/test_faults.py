@@ -139,7 +139,9 @@ def test_a_server_is_left_alone_for_as_long_as_it_asks(endpoint: Endpoint, form:
     """In whatever form it asks: until then nothing is sent, and then the request is answered."""
     status, headers, wait_s = RETRY_AFTER[form]
     refuse = refusing(status, "slow down", **headers)
-    endpoint.react = lambda asked: refuse(asked) if asked.text == BAD and asked.number == 1 else None
+    endpoint.react = lambda asked: (
+        refuse(asked) if asked.text == BAD and asked.number == 1 else None
+    )
     found = ask(endpoint.url, limits=replace(LIMITS, concurrency=1))
     assert set(found.kinds.values()) == {""}
     assert endpoint.calls == 9

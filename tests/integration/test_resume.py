@@ -133,7 +133,6 @@ def test_a_run_killed_twenty_times_asks_nothing_twice_that_it_could_keep(
     assert evalkit_run(project, "reports").wait() == 0
 
     again = lost(endpoint, lives)
-    print(f"asked again: {len(again)}, the oldest sent {max(again):.3f} s before the kill")
     assert max(again) < SAFE_S
     assert len(endpoint.answered) == 2000
 

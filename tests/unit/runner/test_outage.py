@@ -1,10 +1,9 @@
-"""An endpoint that answers nobody for a while costs time and no answers; for long, it is given up."""
+"""An endpoint away for a while costs time and no answers; away for long, it is given up."""
 
 from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable
 
 import pytest
 
@@ -13,7 +12,7 @@ from evalkit.model import Limits, Reply
 from evalkit.runner.outage import IN_A_ROW, Outage
 from evalkit.runner.retries import FIRST_S, LONGEST_S
 
-from .fakes import FakeClient, ask, kind_of, running
+from .fakes import Answer, FakeClient, ask, kind_of, running
 
 BUSY = ProviderError("rate_limited", "slow down")
 GONE = ProviderError("refused_connection", "nobody", endpoint_wide=True)
@@ -87,7 +86,7 @@ def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("evalkit.runner.retries.FIRST_S", 0.05)
 
 
-def away(error: ProviderError, *, after: int, for_s: float) -> Callable[[str], object]:
+def away(error: ProviderError, *, after: int, for_s: float) -> Answer:
     """Return an answer function that fails for a while after so many answers."""
     answered, back = 0, 0.0
 

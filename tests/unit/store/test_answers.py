@@ -140,7 +140,7 @@ for i in itertools.count():
 
 
 def test_killed_process_keeps_what_is_older_than_200_ms(path: Path) -> None:
-    """After SIGKILL in the midst of writing the file is whole and lacks the last moments only."""
+    """The file and the log beside it that SIGKILL left are whole and lack the last moments only."""
     with subprocess.Popen(
         [sys.executable, "-c", KILLED, path], stdout=subprocess.PIPE, text=True
     ) as writer:
@@ -152,6 +152,7 @@ def test_killed_process_keeps_what_is_older_than_200_ms(path: Path) -> None:
         at += map(float, writer.stdout.read().splitlines()[:-1])
     old = [str(i) for i, moment in enumerate(at) if moment < at[-1] - 0.2]
     assert len(old) > 100
+    assert path.with_name(f"{path.name}-wal").stat().st_size > 0
     with Answers(path) as store:
         assert len(store.get_many(old)) == len(old)
     db = sqlite3.connect(path)
