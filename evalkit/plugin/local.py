@@ -68,6 +68,7 @@ class Local:
         """Run one of our items: one report, without fixtures, set-up and tear-down."""
         if not isinstance(item, EvalkitItem):
             return None
+        self._line.begin(item.nodeid)
         item.run(self, quiet=self._line.on)
         return True
 

@@ -33,6 +33,7 @@ class LiveLine:
         self._pulse = Pulse(PLAIN_S, time.monotonic())
         self._counts: dict[Status | Settled, int] = {}
         self._suite = ""
+        self._nodeid = ""
         self._reporter: pytest.TerminalReporter | None = None
         self._writer: TerminalWriter | None = None
 
@@ -56,6 +57,11 @@ class LiveLine:
         if self._reporter and text:
             self._reporter.write_line(text)
 
+    def begin(self, nodeid: str) -> None:
+        """Note which item is waited for from now on."""
+        self._nodeid = nodeid
+        self.show()
+
     def show(self) -> None:
         """Write the line anew, if it is time."""
         now = time.monotonic()
@@ -67,7 +73,20 @@ class LiveLine:
             self._writer.write(ERASE + text)
             self._writer.flush()
         else:
-            self._reporter.write_line(text)
+            self._plain(self._reporter, text)
+
+    def _plain(self, reporter: pytest.TerminalReporter, text: str) -> None:
+        """Write a line that stays between pytest's letters."""
+        writer = reporter._tw  # noqa: SLF001  (pytest offers no public writer)
+        if writer.width_of_current_line:
+            writer.line()
+        reporter.currentfspath = None
+        if self._nodeid and reporter.verbosity == 0:
+            # The letter to come stands behind the name of its file, on a line that this begins.
+            reporter.write(text)
+            reporter.write_fspath_result(self._nodeid, "")
+        else:
+            reporter.write_line(text)
 
     def clear(self) -> None:
         """Take the line away, so that others can write."""
@@ -80,7 +99,6 @@ class LiveLine:
             self.end_suite()
             self._suite = suite.name
         self._counts[status] = self._counts.get(status, 0) + 1
-        self.show()
 
     def end_suite(self) -> None:
         """Leave a line about the suite that has come to its end."""

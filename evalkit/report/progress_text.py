@@ -33,6 +33,7 @@ class Pulse:
 
     def __post_init__(self) -> None:
         self._last = self.began
+        self._seen.append((self.began, 0))
 
     def due(self, now: float) -> bool:
         """Whether the last line is old enough."""

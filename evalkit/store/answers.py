@@ -170,6 +170,12 @@ class Answers:
                     self._commit(closing=closing)
         except SetupError as error:
             self._broken = error
+        except Exception as error:  # noqa: BLE001  (whatever it is, answers must not vanish unseen)
+            self._broken = SetupError(
+                "answers that JSON can hold",
+                got=repr(error),
+                instead="mend the client that gave one of another kind",
+            )
         finally:
             self._writer_db.close()
 

@@ -46,7 +46,7 @@ def ask(url: str, *, limits: Limits = LIMITS, count: int = 8, **spec: Any) -> As
     begun = time.monotonic()
     try:
         engine.start(asks.values())
-        outcomes = {text: engine.wait(one, 60) for text, one in asks.items()}
+        outcomes = {text: engine.wait(one, 120) for text, one in asks.items()}
         return Asked(outcomes, engine.fatal(), time.monotonic() - begun)
     finally:
         engine.stop()

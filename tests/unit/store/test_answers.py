@@ -270,3 +270,11 @@ def test_store_that_cannot_write_says_so(path: Path, pragma: str, advice: str) -
     ):
         with pytest.raises(SetupError, match=advice):
             call()
+
+
+def test_an_answer_that_cannot_be_kept_is_told(path: Path) -> None:
+    """A client's odd value breaks the store aloud: what is put after it would be lost as well."""
+    store = Answers(path)
+    store.put("k", Reply("x", extra={"a": 1, 2: "b"}))  # type: ignore[dict-item]
+    with pytest.raises(SetupError, match="mend the client"):
+        store.close()
