@@ -58,10 +58,8 @@ class LocalClient:
         self._server = ServerProcess(
             find_weights(self._spec.model), adapter=self._spec.adapter, alias=alias
         )
-        # A lost connection to one's own child is no matter of trying again.
-        limits = replace(self._spec.limits, retries=0)
         base_url = await self._server.start()
-        spec = replace(self._spec, model=alias, base_url=base_url, api_key_env=None, limits=limits)
+        spec = replace(self._spec, model=alias, base_url=base_url, api_key_env=None)
         self._client = OpenAIClient(spec, environ={})
         await self._client.start()
 

@@ -79,7 +79,7 @@ class ServerProcess:
                 code = await self._process.wait()
                 words = self._found(UNLOGGED) or "it left no word why"
                 message = f"the local model's server ended with status {code}: {words}"
-                raise ProviderError("server", message, stops_endpoint=True)
+                raise ProviderError("server", message, stops_endpoint=True, transient=False)
 
     async def stop(self) -> None:
         """End the child at once; it has nothing to save. Safe to call twice."""

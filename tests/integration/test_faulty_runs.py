@@ -90,7 +90,7 @@ LASTING = (
 )
 
 
-@pytest.mark.usefixtures("wire", "soon")
+@pytest.mark.usefixtures("soon")
 def test_faults_that_last_make_a_run_incomplete_and_are_asked_again(
     endpoint: Endpoint, project: Path
 ) -> None:

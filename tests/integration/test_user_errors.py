@@ -44,7 +44,6 @@ def no_suites(root: Path) -> None:
 
 SUMS, PROJECT, ROWS = "sums/sums.yaml", "evalkit.yaml", "sums/sums.jsonl"
 TUNED = "model: tuned-by-rule"
-SCRIPTED = f"client: scripted\n    {TUNED}"
 
 FAULTS: dict[str, tuple[Mend, list[str]]] = {
     "no project": (lambda root: (root / "suites/evalkit.yaml").unlink(), ["*evalkit.yaml*"]),
@@ -74,7 +73,11 @@ FAULTS: dict[str, tuple[Mend, list[str]]] = {
         ["*evalkit.yaml:*", "*gone.jsonl*"],
     ),
     "adapter missing": (
-        replace(PROJECT, SCRIPTED, "client: local\n    model: x.gguf\n    adapter: gone.gguf"),
+        replace(
+            PROJECT,
+            "models:\n",
+            "models:\n  x: {role: candidate, client: local, model: x.gguf, adapter: gone.gguf}\n",
+        ),
         ["*gone.gguf*"],
     ),
     "unknown client": (

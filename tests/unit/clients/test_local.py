@@ -228,6 +228,7 @@ def test_server_that_dies_stops_the_endpoint(
         started(client(str(write_adapter(tmp_path / "x.gguf"))), lambda c: c.ask(QUESTION))
     assert caught.value.kind == "server"
     assert caught.value.stops_endpoint
+    assert not caught.value.transient
 
 
 def test_lost_connection_to_a_living_server_is_just_that(
@@ -329,6 +330,7 @@ def test_killed_server_ends_the_request_in_flight() -> None:
     with pytest.raises(ProviderError, match="status -9") as caught:
         started(client(), ask)
     assert caught.value.stops_endpoint
+    assert not caught.value.transient
 
 
 PARENT = """
