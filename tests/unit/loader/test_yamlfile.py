@@ -126,14 +126,20 @@ def test_what_is_no_plain_yaml_is_a_fault(tmp_path: Path, text: str, line: int, 
         ("a: \x01\n", 0),
         (b"a: \xff\n", 0),
         ("[" * 900 + "]" * 900, 0),
-        ("[" * 5_000, 2),
     ],
 )
 def test_what_is_no_yaml_is_a_fault(tmp_path: Path, text: str | bytes, line: int) -> None:
-    """Syntax, encoding, several documents and endless nesting are faults."""
+    """Syntax, encoding, several documents and deep nesting are faults."""
     document, [told] = read(tmp_path, text)
     assert document is None
     assert told.line == line
+
+
+def test_endless_nesting_is_a_fault(tmp_path: Path) -> None:
+    """It is told at its first line, or after it where the parser goes on to the end."""
+    document, [told] = read(tmp_path, "[" * 5_000)
+    assert document is None
+    assert told.line in {1, 2}
 
 
 def test_a_folder_is_no_yaml_file(tmp_path: Path) -> None:
