@@ -33,9 +33,12 @@ class Outage:
     def failed(self, error: ProviderError, *, now: float) -> float | None:
         """Take in a failure; return how long nothing should be sent, if it should not.
 
-        Where nothing listens (``stops_endpoint``) nobody waits: the user should soon be told.
+        Where nothing listens (``stops_endpoint``) nobody waits: the user should soon be told. An
+        endpoint that refuses one request for what is in it is there.
         """
-        if error.transient and self._since is None:
+        if not error.transient:
+            self._since = None
+        elif self._since is None:
             self._since = now
         if error.retry_after_s is not None or not error.endpoint_wide or error.stops_endpoint:
             return error.retry_after_s

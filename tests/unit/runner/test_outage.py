@@ -74,6 +74,16 @@ def test_nothing_but_failures_comes_to_an_end(
     assert outage.hopeless(error, now=9999.0) == ""
 
 
+def test_an_endpoint_that_refuses_single_requests_is_there() -> None:
+    """One failure in passing and then an hour of filtered prompts is no outage of an hour."""
+    outage = Outage(Limits(retries=4, timeout_s=100))
+    outage.answered()
+    outage.failed(BUSY, now=0.0)
+    filtered = ProviderError("content_filter", "")
+    outage.failed(filtered, now=3600.0)
+    assert outage.hopeless(filtered, now=3600.0) == ""
+
+
 def test_a_pause_longer_than_anybody_waits_ends_the_asking() -> None:
     """An hour of silence is no part of a run."""
     hour = ProviderError("rate_limited", "", retry_after_s=3600)
