@@ -87,7 +87,6 @@ class Live:
             self.run = None
             raise
         self._engine.go_on(bounded=self.required_run().watching)
-        _load_statistics()
         return self.required_run()
 
     def _hear(self, while_waiting: Callable[[], None]) -> None:
@@ -168,12 +167,6 @@ class Live:
         """Stop asking within a second and keep every answer. Safe to call twice."""
         self._engine.stop()
         self._store.close()
-
-
-def _load_statistics() -> None:
-    """Load what decides, which takes a second, while answers are on their way."""
-    import evalkit.decide.comparison
-    import evalkit.decide.evidence  # noqa: F401
 
 
 def run_to_end(
