@@ -24,11 +24,9 @@ def run(parser: argparse.ArgumentParser) -> None:
     project(parser)
     add = parser.add_argument
     add("--reports", type=Path, default=Path("reports"), help="folder of the runs (reports)")
-    add("--samples", type=positive, metavar="N", help="answers to draw for each case and model")
-    add("--limit", type=positive, metavar="N", help="first N cases of each suite; never decides")
+    _amount(parser)
     add("--offline", action="store_true", help="use stored answers only; make no call")
     add("--rerun", action="store_true", help="ask again even where an answer is stored")
-    add("--aa", action="store_true", help="ask the base twice, to measure the noise")
     add("--stop-early", action="store_true", help="end a suite as soon as it is settled")
     add("--budget", type=budget, metavar="LIMITS", help="such as money=5,requests=1000,tokens=2e6")
     add("--deadline", type=span, metavar="TIME", help="ask nothing after so long: 90s, 30m, 1.5h")
@@ -46,7 +44,16 @@ def foresight(parser: argparse.ArgumentParser) -> None:
     project(parser)
     add = parser.add_argument
     add("--reports", type=Path, default=Path("reports"), help="where earlier runs are (reports)")
+    _amount(parser)
     add("--json", action="store_true", help="print the forecasts as JSON")
+
+
+def _amount(parser: argparse.ArgumentParser) -> None:
+    """Add what says how much is asked."""
+    add = parser.add_argument
+    add("--samples", type=positive, metavar="N", help="answers to draw for each case and model")
+    add("--limit", type=positive, metavar="N", help="first N cases of each suite; never decides")
+    add("--aa", action="store_true", help="ask the base twice, to measure the noise")
 
 
 def stored(parser: argparse.ArgumentParser) -> None:

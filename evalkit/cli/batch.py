@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from evalkit.errors import EvalkitError
     from evalkit.model.batch import Batch
     from evalkit.pipeline.batch import BatchLane, Outgoing
-    from evalkit.pipeline.collect import Collected, Collector
+    from evalkit.pipeline.collect import Collected, Collector, Seen
 
 POLL_S = 30.0
 """How often `collect --wait` looks."""
@@ -41,6 +41,7 @@ def batches(parser: argparse.ArgumentParser) -> None:
         ("submit", "send what is neither stored nor on its way", _asking, submit),
         ("status", "say how far the open batches are", _status, status),
         ("collect", "store the answers of finished batches, or of files", _collecting, collect),
+        ("cancel", "have no open batch answered any further", _status, cancel),
         ("export", "write the files without sending them", _exporting, export),
     ):
         sub = words.add_parser(name, help=what, description=what)
@@ -60,9 +61,18 @@ def export(given: argparse.Namespace) -> int:
 
 def status(given: argparse.Namespace) -> int:
     """Say how far the batches are."""
+    return _tell_states(_collector(given).look(), given)
+
+
+def cancel(given: argparse.Namespace) -> int:
+    """End what is not finished; what is answered until then stays to be collected."""
+    return _tell_states(_collector(given).cancel(), given)
+
+
+def _tell_states(seen: Seen, given: argparse.Namespace) -> int:
     from evalkit.report.batch_text import status_rows, status_table
 
-    seen, now = _collector(given).look(), datetime.now(UTC)
+    now = datetime.now(UTC)
     if given.json:
         print(json.dumps(status_rows(seen.states, now), indent=2))
     else:

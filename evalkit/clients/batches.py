@@ -78,6 +78,11 @@ class BatchAPI:
         with self._told(unknown=f"the batch {batch_id}"):
             return _state(await self._open.batches.retrieve(batch_id))
 
+    async def cancel(self, batch_id: str) -> BatchState:
+        """Have no more of a batch answered; what is answered already can be downloaded later."""
+        with self._told(unknown=f"the batch {batch_id}"):
+            return _state(await self._open.batches.cancel(batch_id))
+
     async def download(self, file_id: str, to: Path) -> None:
         """Write a file of answers to ``to``; what breaks off on its way is an error."""
         files = self._open.files.with_streaming_response

@@ -10,6 +10,7 @@ from evalkit.clients.chat import read_chat
 from evalkit.clients.completions import completion_body, read_completion
 from evalkit.clients.responses import read_response, response_body
 from evalkit.clients.wire import Answer
+from evalkit.errors import SetupError
 from evalkit.model import Reply
 
 Body = Mapping[str, Any]
@@ -41,3 +42,14 @@ ENDPOINTS: Mapping[str, Endpoint] = {
     "responses": Endpoint("/responses", "response", response_body, read_response),
     "completions": Endpoint("/completions", "completion", completion_body, read_completion),
 }
+
+
+def find_endpoint(kind: str, *, model: str) -> Endpoint:
+    """Return the kind of requests that a model's options name; raise `SetupError` for no such."""
+    if kind in ENDPOINTS:
+        return ENDPOINTS[kind]
+    raise SetupError(
+        f"a kind of requests for the model '{model}' that evalkit knows",
+        got=f"endpoint: {kind}",
+        instead="one of " + ", ".join(ENDPOINTS),
+    )

@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
-from evalkit.clients.endpoints import CHAT, ENDPOINTS, UNREADABLE
+from evalkit.clients.endpoints import CHAT, UNREADABLE, find_endpoint
 from evalkit.clients.proxies import proxies_of, proxy_for
 from evalkit.clients.refusals import quota, refusal
 from evalkit.clients.wire import (
@@ -64,7 +64,7 @@ class OpenAIClient:
         self._environ = environ
         self._transport = transport
         self._kind: str = spec.options.get("endpoint", CHAT)
-        self._endpoint = ENDPOINTS[self._kind]
+        self._endpoint = find_endpoint(self._kind, model=spec.name)
         self._base_url = self._find_base_url()
         if not is_web_address(self._base_url):
             raise SetupError(

@@ -19,15 +19,15 @@ _Answers = dict[tuple[str, str, int], Reply]
 def identity_result(run: RunData, pair: Pair) -> IdentityResult:
     """Compare the held-out answers of both models, sample by sample.
 
-    Not ok if there is nothing to compare, if no answer differs, or if an OpenAI endpoint says that
-    another model answered.
+    Not ok if there is nothing to compare, if no answer differs, or if the endpoint says that another
+    model answered.
     """
     inside = {(c.suite, c.id) for s in run.suites for c in s.cases if c.split == "heldout"}
     base, candidate = (_answers(run.records, name, inside) for name in (pair.base, pair.candidate))
     shared = base.keys() & candidate.keys()
     different = sum(said(base[key]) != said(candidate[key]) for key in shared)
     strangers = [
-        words.answered_by_another(name, asked=spec.model, answered=other)
+        words.answered_by_another(name, asked=expected_name(spec), answered=other)
         for name, answers in ((pair.base, base), (pair.candidate, candidate))
         if (spec := run.project.models.get(name))
         for other in _names(answers)
@@ -46,12 +46,22 @@ def identity_result(run: RunData, pair: Pair) -> IdentityResult:
 def answers_as(spec: ModelSpec, name: str) -> bool:
     """Return whether an answer under ``name`` is one of the model asked for.
 
-    OpenAI answers as a dated snapshot of the model; other clients' names prove nothing.
+    OpenAI answers as a dated snapshot of the model. A proxy, or a deployment at Azure, answers as
+    the model behind it, which only the project can tell. Other clients' names prove nothing.
     """
-    if spec.client != "openai" or name == spec.model:
+    if not spec.answers_as and spec.client != "openai":
         return True
-    rest = name.removeprefix(spec.model)
-    return rest != name and _SNAPSHOT.fullmatch(rest) is not None
+    return any(_is(name, known) for known in spec.answers_as or (spec.model,))
+
+
+def expected_name(spec: ModelSpec) -> str:
+    """Return in words the names under which a model may answer."""
+    return " or ".join(spec.answers_as) or spec.model
+
+
+def _is(name: str, known: str) -> bool:
+    rest = name.removeprefix(known)
+    return name == known or (rest != name and _SNAPSHOT.fullmatch(rest) is not None)
 
 
 def _answers(records: Iterable[Record], model: str, inside: set[tuple[str, str]]) -> _Answers:

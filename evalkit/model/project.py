@@ -92,7 +92,8 @@ class ModelSpec:
 
     ``adapter``, ``trained_on`` and ``training_log`` are absolute paths. ``of`` names the candidate
     that a checkpoint belongs to; ``options`` holds what only the client of this kind reads.
-    ``revision`` tells models apart that are served under one name, one after the other.
+    ``revision`` tells models apart that are served under one name, one after the other;
+    ``answers_as`` are the names under which the endpoint may answer, where it is not ``model``.
     """
 
     name: str
@@ -110,6 +111,7 @@ class ModelSpec:
     price: Price | None = None
     options: Mapping[str, Any] = field(default_factory=dict)
     revision: str = ""
+    answers_as: tuple[str, ...] = ()
 
     def public(self) -> ModelSpec:
         """Return the model as it may be written down: no credentials, no headers."""

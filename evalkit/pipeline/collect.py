@@ -78,6 +78,26 @@ class Collector:
         """
         return asyncio.run(self._collect())
 
+    def cancel(self) -> Seen:
+        """Have no open batch answered any further; what it has until then is to be collected."""
+        return asyncio.run(self._cancel())
+
+    async def _cancel(self) -> Seen:
+        seen, cancelled = Seen(), Seen()
+        async with AsyncExitStack() as stack:
+            doors = _Doors(self._clients, stack)
+            await self._look_at_all(seen, doors)
+            cancelled.problems = seen.problems
+            for batch, state in seen.states:
+                if state.finished:
+                    continue
+                try:
+                    stopped = await (await doors.to(batch)).cancel(batch.id)
+                    cancelled.states.append((batch, stopped))
+                except EvalkitError as error:
+                    cancelled.problems.append(error)
+        return cancelled
+
     async def _look(self) -> Seen:
         seen = Seen()
         async with AsyncExitStack() as stack:

@@ -9,11 +9,11 @@ from datetime import UTC, datetime
 from time import monotonic
 
 from evalkit.clients import make_client
-from evalkit.errors import SetupError
+from evalkit.errors import RunError, SetupError
 from evalkit.model import Outcome, Suite
 from evalkit.pipeline.again import with_noise_known
 from evalkit.pipeline.earlier import latest_facts
-from evalkit.pipeline.facts import make_manifest
+from evalkit.pipeline.facts import make_manifest, tallied
 from evalkit.pipeline.first import First, Heard, first_of
 from evalkit.pipeline.kept import Finished
 from evalkit.pipeline.options import Options
@@ -23,6 +23,7 @@ from evalkit.pipeline.stages import Stored, write_run
 from evalkit.pipeline.unusable import unusable
 from evalkit.runner import Engine, Estimate, Progress, Terms, estimate
 from evalkit.store import Answers, RunFolder, check_writable, new_run_id
+from evalkit.store.batches import Batches
 
 
 class Live:
@@ -67,12 +68,13 @@ class Live:
         if not self._options.rerun:
             self._stored = set(self._store.get_many(self._keys()))
         self._engine.start(self.run.asks(), first=self._first.asks)
-        return estimate(
+        found = estimate(
             self.plan.project,
             {model.name: self._engine.outlook(model.name) for model in self.plan.models},
             earlier=lambda model: latest_facts(self._reports, self._identities[model]),
             may_end=self.plan.stop_early,
         )
+        return replace(found, on_the_way=self._on_the_way())
 
     def go_on(self, *, while_waiting: Callable[[], None] = lambda: None) -> Run:
         """See who answers, then ask all the rest.
@@ -114,6 +116,18 @@ class Live:
             self._store.forget(mine - self._stored)
             raise error
 
+    def _on_the_way(self) -> int:
+        """Return how many requests of the run an open batch asks too."""
+        try:
+            open_ = Batches(self._reports).open_keys()
+        except RunError:  # a damaged note is for `evalkit batch` to tell of
+            return 0
+        if not open_ or self._options.offline:
+            return 0
+        asks = self.required_run().asks()
+        mine = open_ & {ask.request.key(self._identities[ask.model]) for ask in asks}
+        return len(mine) - len(self._store.get_many(list(mine)))
+
     def _keys(self) -> list[str]:
         """Return the keys of the first requests."""
         return [ask.request.key(self._identities[ask.model]) for ask in self._first.asks]
@@ -142,7 +156,7 @@ class Live:
         records = run.all_records()
         manifest = make_manifest(
             self.plan,
-            records,
+            tallied(self.plan, records),
             run_id=self.run_id,
             started=self.started,
             seconds=monotonic() - self._begun,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from evalkit.decide.identity import expected_name
 from evalkit.errors import ErrorKind, ProviderError, SetupError
 from evalkit.model import ModelSpec, Pair
 
@@ -29,10 +30,11 @@ def unusable(model: ModelSpec, error: ProviderError | SetupError) -> SetupError:
 def stranger_answered(model: ModelSpec, name: str, *, left: int, stored: bool) -> SetupError:
     """Return the error for an endpoint that answered under another model's name."""
     return SetupError(
-        f"answers of the model '{model.name}' ({model.model}), before {_rest(left)} asked",
+        f"answers of the model '{model.name}' ({expected_name(model)}), before {_rest(left)} asked",
         got=f"{name} answered{_where(model)}",
-        instead=f"correct model: or base_url: of '{model.name}' in the project file, and "
-        f"{_again(stored)}; {GO_ON}, but the decision will not promote it",
+        instead=f"correct model: or base_url: of '{model.name}' in the project file, or add "
+        f"answers_as: [{name}] if this is its name, and {_again(stored)}; {GO_ON}, but the "
+        "decision will not promote it",
     )
 
 

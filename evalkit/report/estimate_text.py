@@ -24,7 +24,11 @@ def estimate_line(found: Estimate) -> str:
         parts.append(roughly(found.seconds))
     if found.beyond:
         parts.append(f"more than the budget ({found.beyond})")
-    return ", ".join(parts)
+    line = ", ".join(parts)
+    if found.on_the_way:
+        twice = f"{many(found.on_the_way, 'request')} on the way in a batch would be paid twice"
+        line += f"\n{twice}: `evalkit batch collect` first"
+    return line
 
 
 def estimate_table(found: Estimate) -> str:

@@ -66,12 +66,14 @@ class Estimate:
     """What a run takes: its models are asked side by side.
 
     ``beyond`` is the limit of the budget that it is likely to reach, in words. ``may_end``: suites
-    are asked only until they are settled, so it may take less.
+    are asked only until they are settled, so it may take less. ``on_the_way`` counts requests that
+    an open batch asks too.
     """
 
     models: tuple[ModelEstimate, ...]
     beyond: str = ""
     may_end: bool = False
+    on_the_way: int = 0
 
     @property
     def asked(self) -> tuple[ModelEstimate, ...]:

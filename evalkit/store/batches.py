@@ -25,6 +25,10 @@ class Batches:
         found = [self._read(path) for path in self._folder.glob("*.json")]
         yield from sorted(found, key=lambda batch: (batch.created, batch.digest))
 
+    def open_keys(self) -> frozenset[str]:
+        """Return the keys of the answers that sent batches are to bring."""
+        return frozenset(key for batch in self if not batch.exported for key in batch.keys)
+
     def keep(self, batch: Batch) -> None:
         """Write what is known of a batch, whole or not at all."""
         with writing(self._folder):

@@ -51,6 +51,7 @@ def _model(name: str, entry: Mapping[str, Any], root: Path) -> ModelSpec:
     for key in ("adapter", "training_log"):
         if key in fields:
             fields[key] = absolute(root, fields[key])
+    fields["answers_as"] = tuple(fields.get("answers_as", ()))
     fields["trained_on"] = tuple(absolute(root, p) for p in fields.get("trained_on", ()))
     if fields["model"].endswith(WEIGHTS):
         fields["model"] = str(absolute(root, fields["model"]))

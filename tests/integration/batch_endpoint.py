@@ -79,10 +79,15 @@ class BatchEndpoint:
         self.batches[name] = batch
         return batch
 
+    def cancel(self, name: str) -> Json:
+        """Begin to end a batch: what it has by then comes once it is worked on."""
+        self.batches[name]["status"] = "cancelling"
+        return self.batches[name]
+
     def work(self, *, status: str = "completed") -> None:
         """Bring every open batch to its end."""
         for batch in self.batches.values():
-            if batch["status"] not in ("validating", "in_progress"):
+            if batch["status"] not in ("validating", "in_progress", "cancelling"):
                 continue
             requests = [json.loads(row) for row in self.files[batch["input_file_id"]].splitlines()]
             # The order of answers is free.
@@ -132,13 +137,15 @@ class Handler(BaseHTTPRequestHandler):
     def do_POST(self) -> None:
         """Take a single request, a file, or the making of a batch."""
         endpoint = self.server.endpoint
-        data = self.rfile.read(int(self.headers["content-length"]))
+        data = self.rfile.read(int(self.headers["content-length"] or 0))
         endpoint.keys.add(self.headers["authorization"])
         if self.path == PATH:
             endpoint.calls += 1
             self._send(answer(json.loads(data)))
         elif not endpoint.has_api:
             self._send({"error": {"message": "no such path"}}, status=404)
+        elif self.path.endswith("/cancel"):
+            self._send(endpoint.cancel(self.path.split("/")[-2]))
         elif self.path == "/v1/files":
             self._send(endpoint.upload(_file(self.headers, data)))
         else:

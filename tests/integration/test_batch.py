@@ -142,6 +142,35 @@ def test_collecting_early_or_twice_is_harmless(endpoint: BatchEndpoint, capsys: 
     assert capsys.readouterr().out == "no batch is open\n"
 
 
+def test_cancelled_batches_bring_what_was_answered_before(
+    endpoint: BatchEndpoint, capsys: Captured
+) -> None:
+    """No request is answered from then on; what was is collected, and the rest counts as open."""
+    assert submit() == 0
+    capsys.readouterr()
+    assert main(["batch", "cancel"]) == 0
+    assert capsys.readouterr().out.count("cancelling") == 2
+    endpoint.fate = lambda text: "" if text == "1 + 2" else "expired"
+    endpoint.work(status="cancelled")
+    assert main(["batch", "cancel"]) == 0
+    assert main(["batch", "collect"]) == 0
+    assert capsys.readouterr().out.count("1 answer stored") == 2
+    main(["run", "suites"])
+    assert endpoint.calls == 2 * (CASES - 1)
+
+
+def test_a_run_says_what_it_would_pay_twice(endpoint: BatchEndpoint, capsys: Captured) -> None:
+    """What is on the way in a batch is told before it is asked; not once it is collected."""
+    assert submit("--limit", "2") == 0
+    capsys.readouterr()
+    main(["run", "suites", "--limit", "1"])
+    assert "2 requests on the way in a batch would be paid twice" in capsys.readouterr().err
+    endpoint.work()
+    assert main(["batch", "collect"]) == 0
+    main(["run", "suites"])
+    assert "paid twice" not in capsys.readouterr().err
+
+
 def test_collect_waits_until_all_are_done(
     endpoint: BatchEndpoint, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -59,6 +59,18 @@ def test_a_plan_of_one_suite(capsys: pytest.CaptureFixture[str]) -> None:
     assert [suite["suite"] for suite in found["suites"]] == ["sums"]
 
 
+def test_a_plan_of_more_samples(capsys: pytest.CaptureFixture[str]) -> None:
+    """Samples, the base asked twice and a limit count as they would in a run."""
+    requests = [
+        json.loads(planned(capsys, "--json", *words))["estimate"]["models"]
+        for words in ([], ["--samples", "3"], ["--aa"], ["--limit", "2"])
+    ]
+    plain, thrice, noise, few = ({m["model"]: m["requests"] for m in ms} for ms in requests)
+    assert thrice == {name: 3 * number for name, number in plain.items()}
+    assert noise == {**plain, "base": 2 * plain["base"]}
+    assert set(few.values()) == {2 * 2}
+
+
 def test_a_whole_run_tells_more_than_one_that_stopped(
     capsys: pytest.CaptureFixture[str], example: Path
 ) -> None:

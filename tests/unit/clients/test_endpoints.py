@@ -15,10 +15,11 @@ from openai.types.chat import completion_create_params as chat_create_params
 from openai.types.responses import Response, response_create_params
 from pydantic import TypeAdapter
 
+from evalkit.clients import make_client
 from evalkit.clients.endpoints import ENDPOINTS, UNREADABLE
 from evalkit.clients.wire import Answer
-from evalkit.errors import ProviderError
-from evalkit.model import Reply, Usage
+from evalkit.errors import ProviderError, SetupError
+from evalkit.model import ModelSpec, Reply, Usage
 from evalkit.model.codec import decode, encode
 
 PARAMETERS: Mapping[str, Any] = {
@@ -48,6 +49,13 @@ def sent(endpoint: str, **fields: Any) -> dict[str, Any]:
 def read(endpoint: str, body: object) -> Reply:
     """Return the reply that an answer is read to."""
     return ENDPOINTS[endpoint].decode(Answer(200, {}, json.dumps(body).encode(), 0.5))
+
+
+def test_an_unknown_kind_of_requests_is_told() -> None:
+    """A model made in Python has not gone through the schema: the kinds there are are named."""
+    spec = ModelSpec("m", "base", "openai", "m", options={"endpoint": "chats"})
+    with pytest.raises(SetupError, match="one of chat, responses, completions"):
+        make_client(spec, environ={})
 
 
 def test_chat_is_sent_as_a_suite_writes_it() -> None:

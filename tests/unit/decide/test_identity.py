@@ -35,6 +35,16 @@ def test_names(asked: str, answered: str, ok: bool) -> None:
     assert answers_as(replace(model, client="local"), answered)
 
 
+@pytest.mark.parametrize("client", ["openai", "azure"])
+def test_names_that_a_project_declares(client: str) -> None:
+    """A proxy's name, or that behind a deployment, is right once declared, and then no other is."""
+    model = ModelSpec("tuned", "candidate", client, "mini-tuned", answers_as=("acme/mini", "x"))
+    assert answers_as(model, "acme/mini")
+    assert answers_as(model, "acme/mini-2025-04-14")
+    assert not answers_as(model, "mini-tuned")
+    assert answers_as(replace(model, client="azure", answers_as=()), "anything")
+
+
 def renamed(run: MadeUpRun, model: str, name: str) -> MadeUpRun:
     """Return the run with ``model`` an OpenAI one whose replies say ``name`` answered."""
 
