@@ -1,7 +1,7 @@
 """Every grader by its type, and how a grader is made of what a suite says.
 
 To add one: a function from `GraderSpec` to `Grader` in a file of its family, a line here, its
-options in `schemas/suite.json`. Options have passed that schema when they arrive here.
+options in `schemas/graders/TYPE.json`. Options have passed that schema when they arrive here.
 """
 
 from __future__ import annotations

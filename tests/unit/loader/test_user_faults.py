@@ -49,7 +49,7 @@ FAULTS: dict[str, tuple[dict[str, str | bytes], str, str, str, str]] = {
     ),
     "unknown grader": (
         in_suite("numeric", "numerc"),
-        "sums/sums.yaml:4", "one of string_check", '"numerc"', "numeric (did you mean it?)",
+        "sums/sums.yaml:4", "one of ", '"numerc"', "numeric (did you mean it?)",
     ),
     "unknown option": (
         in_suite("type: numeric", "type: numeric, asb: 1"),
