@@ -19,9 +19,10 @@ from evalkit.decide.noise import noise_of
 from evalkit.decide.overfitting import overfit_result
 from evalkit.decide.policy import Policy
 from evalkit.decide.rules import AppliedRule, rule_for
+from evalkit.decide.second_opinions import second_opinions
 from evalkit.decide.seeds import generator
 from evalkit.decide.selection import select_checkpoint
-from evalkit.decide.slices import slice_results
+from evalkit.decide.slices import slice_assumptions, slice_results
 from evalkit.decide.suite_result import critical_pairs, suite_result
 from evalkit.model import Purpose
 
@@ -74,13 +75,17 @@ def decide_comparison(
 
 
 def _result(part: SuiteEvidence, policy: Policy, slices: tuple[SliceResult, ...]) -> SuiteResult:
-    name = part.suite.name
-    result = suite_result(
-        part,
-        rule=rule_for(part.suite, policy),
-        alpha=policy.alpha,
-        rng=generator("suite", name),
+    name, rule = part.suite.name, rule_for(part.suite, policy)
+    result = suite_result(part, rule=rule, alpha=policy.alpha, rng=generator("suite", name))
+    opinions, why = second_opinions(part, result, rule=rule, alpha=policy.alpha)
+    result = replace(
+        result,
         slices=slices,
+        second_opinions=opinions,
+        second_opinions_note=why,
+        slice_assumptions=slice_assumptions(
+            slices, policy, binary=result.binary, clustered=result.clusters is not None
+        ),
     )
     if part.aa:
         noise = noise_of(part.aa, result, alpha=policy.alpha, rng=generator("noise", name))

@@ -10,19 +10,30 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Literal
 
+from evalkit.decide.opinion_result import SecondOpinion, Verdict
 from evalkit.decide.repeat_results import (
     NextPurchase,
     PassRates,
+    RegressedCase,
+    RegressedCases,
     RepeatedSamples,
     VarianceParts,
 )
-from evalkit.decide.selection_result import Contender, Selection, SuiteSelection
+from evalkit.decide.selection_result import (
+    AnyDifference,
+    CochranTest,
+    Contender,
+    Selection,
+    SuiteSelection,
+)
 from evalkit.model import Purpose
 from evalkit.stats.values import FlipRates, Interval
 
 __all__ = [
+    "AnyDifference",
     "Bound",
     "Bounds",
+    "CochranTest",
     "ComparisonDecision",
     "Contender",
     "CurvePoint",
@@ -39,7 +50,10 @@ __all__ = [
     "OverfitClass",
     "OverfitResult",
     "PassRates",
+    "RegressedCase",
+    "RegressedCases",
     "RepeatedSamples",
+    "SecondOpinion",
     "Selection",
     "SliceResult",
     "StopAnswer",
@@ -52,14 +66,6 @@ __all__ = [
 ]
 
 Outcome = Literal["promote", "do_not_promote", "not_enough_evidence", "incomplete"]
-Verdict = Literal[
-    "improved",
-    "non_inferior",
-    "regressed_within_margin",
-    "regressed",
-    "regressed_beyond_margin",
-    "inconclusive",
-]
 OverfitClass = Literal["sound", "mostly_memorised", "no_transfer", "harmful", "inconclusive"]
 StopAnswer = Literal["go_on", "proven", "refuted", "futile"]
 StopCause = Literal["betting", "all cases", "nothing yet"]
@@ -119,7 +125,7 @@ class Noise:
     alone would not make them.
     ``false_regressed`` and ``false_refused`` are the shares of suites drawn from these pairs that
     the gate would call regressed, and would not pass at the suite's margin. ``excess`` is the churn
-    between base and candidate less the noise.
+    between base and candidate less the noise. ``assumptions`` are those of all these figures.
     """
 
     n: int
@@ -134,6 +140,7 @@ class Noise:
     excess: float | None
     excess_interval: Interval | None
     p_exact: float | None = None
+    assumptions: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -200,7 +207,10 @@ class SuiteResult:
     has several samples of one model. ``p_adjusted`` is ``p_value`` corrected over the suites of the
     comparison that only report, ``None`` for the others and without a test: above alpha, such a
     suite's verdict claims no change, and its intervals are still those of the suite alone.
-    ``min_cases``: with fewer compared cases the rule cannot pass.
+    ``min_cases``: with fewer compared cases the rule cannot pass. ``second_opinions`` of other
+    methods decide nothing; ``second_opinions_note`` says why there are none. ``assumptions`` say in
+    sentences what ``method`` takes for granted, ``slice_assumptions`` what the tests of the slices
+    and their correction do: once for all slices, and nothing without one.
     ``errors`` and ``ungraded`` count cases with at least one failed call or ungraded answer of
     either model. A case is compared as long as both models have a graded answer to it;
     ``expected_cases`` - ``n`` are left out; ``bounds`` says what they could have changed, and the
@@ -242,6 +252,10 @@ class SuiteResult:
     repeats: RepeatedSamples | None = None
     p_adjusted: float | None = None
     min_cases: int = 0
+    second_opinions: tuple[SecondOpinion, ...] = ()
+    second_opinions_note: str = ""
+    assumptions: tuple[str, ...] = ()
+    slice_assumptions: tuple[str, ...] = ()
 
     @property
     def gate_intervals(self) -> tuple[Interval | None, ...]:
@@ -266,7 +280,7 @@ class OverfitResult:
 
     Flagged and held-out cases improved: ``mostly_memorised``; held their own: ``no_transfer``; got
     worse: ``harmful``. Not flagged: ``sound`` if the interval lies below ``max_gap``. All else is
-    ``inconclusive``.
+    ``inconclusive``. ``assumptions`` are those of both tests.
     """
 
     suite: str
@@ -285,6 +299,7 @@ class OverfitResult:
     note: str = ""
     expected_train: int = 0
     p_permutation: float | None = None
+    assumptions: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

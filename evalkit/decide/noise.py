@@ -8,9 +8,10 @@ from evalkit.decide.decision import Interval, Noise, SuiteResult
 from evalkit.decide.pairs import Pairs
 from evalkit.decide.reading import READING_LEVEL
 from evalkit.stats.a_a import FalseAlarms, GateSettings, gate_false_alarms, noise_floor
+from evalkit.stats.assumptions import assumptions_of
 from evalkit.stats.flips import Share, excess_churn
 from evalkit.stats.paired import PairedComparison, is_binary
-from evalkit.stats.values import NotEstimable
+from evalkit.stats.values import NotEstimable, PValue
 
 _DRAWS, _DRAWS_OF_SCORES = 2_000, 300
 """Suites drawn: binary ones as counts; for others the procedure is chosen anew each time."""
@@ -30,14 +31,18 @@ def noise_of(
     if floor.sd is None:
         return None
     interval, p_value = _change(floor.comparison)
+    exact = floor.comparison.exact if isinstance(floor.comparison.exact, PValue) else None
     alarms = _alarms(pairs, result.margin, alpha=alpha, rng=rng)
     excess, excess_interval = _excess(result, floor.flips)
     flips = floor.flips if isinstance(floor.flips, Share) else None
+    shares = flips.interval if flips else None
+    given = (interval, exact, alarms, excess_interval, shares)
+    names = [found.method for found in given if found]
     return Noise(
         n=floor.n,
         spread=floor.sd,
         flips=flips.value if flips else None,
-        flips_interval=flips.interval if flips else None,
+        flips_interval=shares,
         difference=floor.comparison.difference,
         interval=interval,
         p_value=p_value,
@@ -45,7 +50,8 @@ def noise_of(
         false_refused=alarms.not_passed.value if alarms else None,
         excess=excess,
         excess_interval=excess_interval,
-        p_exact=None if isinstance(exact := floor.comparison.exact, NotEstimable) else exact.value,
+        p_exact=exact.value if exact else None,
+        assumptions=assumptions_of(*names, clustered=pairs.clusters is not None),
     )
 
 

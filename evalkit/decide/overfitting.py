@@ -8,6 +8,7 @@ from evalkit.decide.decision import Interval, OverfitClass, OverfitResult, Verdi
 from evalkit.decide.pairs import Pairs
 from evalkit.decide.policy import Policy
 from evalkit.stats.arrays import FloatArray, exact_mean
+from evalkit.stats.assumptions import assumptions_of
 from evalkit.stats.gap import Gap, generalisation_gap
 from evalkit.stats.paired import paired_units
 from evalkit.stats.units import Units
@@ -36,7 +37,8 @@ def overfit_result(
     gap = generalisation_gap(_units(train), _units(heldout), rng=rng)
     interval, p_value, note = _numbers(gap, level=1 - 2 * policy.alpha)
     flagged = interval is not None and interval.low > policy.max_gap
-    permutation = gap.permutation
+    permutation = gap.permutation if isinstance(gap.permutation, PValue) else None
+    names = [found.method for found in (p_value, permutation) if found]
     return OverfitResult(
         suite=suite,
         n_train=train.n,
@@ -53,7 +55,8 @@ def overfit_result(
         classification=_classify(interval, policy.max_gap, verdict=verdict, flagged=flagged),
         note=note,
         expected_train=train.expected,
-        p_permutation=permutation.value if isinstance(permutation, PValue) else None,
+        p_permutation=permutation.value if permutation else None,
+        assumptions=assumptions_of(*names, clustered=_clustered(train, heldout)),
     )
 
 
@@ -74,6 +77,10 @@ def _numbers(gap: Gap, *, level: float) -> tuple[Interval | None, PValue | None,
 
 def _units(pairs: Pairs) -> Units:
     return paired_units(pairs.base, pairs.candidate, clusters=pairs.clusters)
+
+
+def _clustered(*sides: Pairs) -> bool:
+    return any(side.clusters is not None for side in sides)
 
 
 def _mean(scores: FloatArray) -> float | None:

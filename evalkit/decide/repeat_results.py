@@ -66,12 +66,48 @@ class PassRates:
 
 
 @dataclass(frozen=True, slots=True)
+class RegressedCase:
+    """A case that the candidate gets right less often than the base, by its samples alone.
+
+    ``base_right`` of ``base_samples`` graded ones are right, and likewise of the candidate.
+    ``p_value`` is that of Fisher's exact test, one-sided; ``p_adjusted`` allows for all tested
+    cases of the suite (Benjamini-Hochberg).
+    """
+
+    case: str
+    base_right: int
+    base_samples: int
+    candidate_right: int
+    candidate_samples: int
+    p_value: float
+    p_adjusted: float
+
+
+@dataclass(frozen=True, slots=True)
+class RegressedCases:
+    """Which cases regressed, the surest first; they decide nothing.
+
+    Of the cases listed a share of ``rate`` at most is there by chance, on average over suites like
+    this one. ``tested`` cases could be listed by their samples; ``unreachable`` ones could not,
+    however the right answers had fallen. That a case is not listed does not show that it held.
+    """
+
+    cases: tuple[RegressedCase, ...]
+    tested: int
+    unreachable: int
+    rate: float
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class RepeatedSamples:
     """One suite of which a case has several samples of one model at least.
 
     ``base_samples`` and ``candidate_samples`` are the harmonic means of the graded samples a
     compared case. ``variance`` and ``next_purchase`` are ``None`` where the samples' spread cannot
     be told, and ``note`` says why. ``passes`` are there where every sample scores 0 or 1.
+    ``regressed`` is there where a case has several samples of both models. ``assumptions`` say in
+    sentences what all of this takes for granted.
     """
 
     base_samples: float
@@ -80,3 +116,5 @@ class RepeatedSamples:
     next_purchase: NextPurchase | None
     passes: tuple[PassRates, ...] = ()
     note: str = ""
+    regressed: RegressedCases | None = None
+    assumptions: tuple[str, ...] = ()

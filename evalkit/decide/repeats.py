@@ -1,4 +1,4 @@
-"""Several samples of a case: where the uncertainty comes from, what more would buy, pass@k."""
+"""Several samples of a case: where the uncertainty comes from, what more buys, who regressed."""
 
 from __future__ import annotations
 
@@ -10,13 +10,18 @@ from evalkit.decide.decision import (
     Interval,
     NextPurchase,
     PassRates,
+    RegressedCase,
+    RegressedCases,
     RepeatedSamples,
     VarianceParts,
 )
 from evalkit.decide.evidence import SuiteEvidence
 from evalkit.decide.reading import READING_LEVEL
+from evalkit.stats.assumptions import assumptions_of
 from evalkit.stats.paired import compare, is_binary
 from evalkit.stats.pass_at_k import PairedPasses, Passing, paired_passes
+from evalkit.stats.regressed_cases import METHOD as CASE_BY_CASE
+from evalkit.stats.regressed_cases import Successes, regressed_cases
 from evalkit.stats.repeats import Components, Repeats, advise, paired_components, repeats
 from evalkit.stats.values import NotEstimable, Procedure
 
@@ -27,8 +32,12 @@ Low for cases written by hand, and on purpose: a new case also widens what the s
 which a new sample never does.
 """
 
+REGRESSED_RATE = 0.1
+"""The false discovery rate of the list of cases that regressed."""
+
 _PASSING: tuple[Passing, ...] = ("any", "all")
 _WATCHED = "judged while asked, so no interval for a number of cases fixed in advance"
+_WATCHED_CASES = "judged while asked, so the answers chose how many cases were tested"
 
 
 def repeats_of(part: SuiteEvidence, *, rng: np.random.Generator) -> RepeatedSamples | None:
@@ -39,14 +48,27 @@ def repeats_of(part: SuiteEvidence, *, rng: np.random.Generator) -> RepeatedSamp
     base, candidate = (repeats(model.score, model.case) for model in pairs.samples)
     found = paired_components(base, candidate, clusters=pairs.clusters)
     known = None if isinstance(found, NotEstimable) else found
+    passes = tuple(_passes(part, base, candidate, rng=rng))
+    regressed = _regressed(part)
     return RepeatedSamples(
         base_samples=base.typical,
         candidate_samples=candidate.typical,
         variance=variance_parts(known) if known else None,
         next_purchase=next_purchase(known) if known else None,
-        passes=tuple(_passes(part, base, candidate, rng=rng)),
+        passes=passes,
         note=found.why if isinstance(found, NotEstimable) else "",
+        regressed=regressed,
+        assumptions=assumptions_of(
+            *([known.method] if known else ()),
+            *(name for rate in passes for name in _names(rate)),
+            *([CASE_BY_CASE] if regressed and regressed.tested else ()),
+            clustered=pairs.clusters is not None,
+        ),
     )
+
+
+def _names(rates: PassRates) -> tuple[str, ...]:
+    return (rates.measure, rates.interval.method) if rates.interval else (rates.measure,)
 
 
 def variance_parts(found: Components) -> VarianceParts:
@@ -74,6 +96,38 @@ def next_purchase(found: Components) -> NextPurchase:
     advice = advise(found, case_cost=CASE_COST)
     base, candidate = advice.samples or (None, None)
     return NextPurchase(advice.buy, base, candidate, advice.saving, CASE_COST)
+
+
+def _regressed(part: SuiteEvidence) -> RegressedCases | None:
+    """Return which cases regressed by their samples; ``None`` if none has several of each model."""
+    models = part.heldout.samples or ()
+    counts = [np.bincount(model.case) for model in models]
+    if not np.any(np.minimum(*counts) > 1):
+        return None
+    if part.watched or not is_binary(*(model.score for model in models)):
+        why = _WATCHED_CASES if part.watched else "a sample scores between right and wrong"
+        return RegressedCases((), 0, 0, REGRESSED_RATE, why)
+    right = [np.bincount(model.case, weights=model.score) for model in models]
+    found = regressed_cases(*map(Successes, right, counts), rate=REGRESSED_RATE)
+    if isinstance(found, NotEstimable):
+        return RegressedCases((), 0, 0, REGRESSED_RATE, found.why)
+    return RegressedCases(
+        cases=tuple(
+            RegressedCase(
+                case=part.heldout.ids[i],
+                base_right=int(right[0][i]),
+                base_samples=int(counts[0][i]),
+                candidate_right=int(right[1][i]),
+                candidate_samples=int(counts[1][i]),
+                p_value=float(found.p_values[i]),
+                p_adjusted=float(found.adjusted[i]),
+            )
+            for i in found.indices.tolist()
+        ),
+        tested=found.tested,
+        unreachable=found.unreachable,
+        rate=found.rate,
+    )
 
 
 def _passes(

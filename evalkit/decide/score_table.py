@@ -262,18 +262,19 @@ def score_rows(table: ScoreTable) -> Iterator[tuple[str, ...]]:
         (table.suites, cases.suite[rows.case]),
         (cases.ids, rows.case),
         (models, rows.side),
-        ([_score_text(value) for value in values.tolist()], score),
-        (_STATES, rows.state),
+        ([score_text(value) for value in values.tolist()], score),
+        (STATE_WORDS, rows.state),
         *[(table.samples, rows.sample)] * several,
         *((column, rows.case) for column in kept),
     ]
     yield from zip(*(map(of.__getitem__, at.tolist()) for of, at in columns), strict=True)
 
 
-_STATES = tuple({GRADED: "", UNGRADED: "", FAILED: "failed", ABSENT: "absent"}.values())
+STATE_WORDS = tuple({GRADED: "", UNGRADED: "", FAILED: "failed", ABSENT: "absent"}.values())
+"""What stands in a row's status, by its state; an empty score says that it was not graded."""
 
 
-def _score_text(score: float) -> str:
+def score_text(score: float) -> str:
     """Return a score as the shortest text that reads back as it; empty for none."""
     if math.isnan(score):
         return ""

@@ -16,6 +16,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from evalkit.decide import selection_words as words
+from evalkit.decide.any_difference import any_difference
 from evalkit.decide.checkpoint_scores import CheckpointScores
 from evalkit.decide.evidence import Evidence, SuiteEvidence
 from evalkit.decide.pairs import Flags
@@ -25,10 +26,12 @@ from evalkit.decide.rules import rule_for
 from evalkit.decide.seeds import generator
 from evalkit.decide.selection_result import Contender, Selection, SuiteSelection
 from evalkit.stats.arrays import TIE, FloatArray, exact_mean
+from evalkit.stats.assumptions import assumptions_of
 from evalkit.stats.rows import complete_rows
 from evalkit.stats.selection import (
     CaseSet,
     JointTests,
+    Judged,
     Selected,
     dev_test,
     joint_tests,
@@ -56,6 +59,7 @@ class _Part:
 
     suite: str
     margin: float
+    base: FloatArray
     scores: FloatArray
     differences: CaseSet
     dev: Flags
@@ -114,6 +118,7 @@ def _part(
     return _Part(
         suite=part.suite.name,
         margin=rule_for(part.suite, policy).margin,
+        base=table.base,
         scores=scores,
         differences=CaseSet(scores - table.base[:, None], table.clusters),
         dev=dev,
@@ -143,18 +148,7 @@ def _selection(
     if why and rule.method == "simultaneous":
         note = words.joined(note, words.uncorrected(why))
     suites = tuple(
-        SuiteSelection(
-            suite=part.suite,
-            contenders=_contenders(part, models, judged.joint, against),
-            n_dev=judged.n_dev,
-            n_test=judged.n_test,
-            excluded=judged.excluded,
-            difference=judged.difference,
-            interval=_or_none(judged.interval),
-            p_value=None if isinstance(judged.p_value, NotEstimable) else judged.p_value.value,
-            luck=judged.luck,
-            note=judged.interval.why if isinstance(judged.interval, NotEstimable) else "",
-        )
+        _suite(part, models, judged, against)
         for part, judged, against in zip(parts, found.sets, _against(parts), strict=True)
     )
     chosen, step = models[found.index]
@@ -175,14 +169,49 @@ def _selection(
     )
 
 
+def _suite(
+    part: _Part, models: Sequence[Model], judged: Judged, against: Sequence[Limits]
+) -> SuiteSelection:
+    return SuiteSelection(
+        suite=part.suite,
+        contenders=_contenders(part, models, judged.joint, against),
+        n_dev=judged.n_dev,
+        n_test=judged.n_test,
+        excluded=judged.excluded,
+        difference=judged.difference,
+        interval=_or_none(judged.interval),
+        p_value=None if isinstance(judged.p_value, NotEstimable) else judged.p_value.value,
+        luck=judged.luck,
+        note=judged.interval.why if isinstance(judged.interval, NotEstimable) else "",
+        any_difference=any_difference(
+            part.base,
+            part.scores,
+            clustered=part.differences.clusters is not None,
+            rng=generator("checkpoints, any difference", part.suite),
+        ),
+    )
+
+
 def _with_finding(selection: Selection, margins: Sequence[float]) -> Selection:
     """Return the selection with what the intervals against the candidate show, and its words."""
     suites = selection.suites
     better = _above(suites, [TIE] * len(suites))
     held = _above(suites, [TIE - margin for margin in margins])
     as_good = next((name for name in held if name in _earlier(suites[0])), None)
-    found = replace(selection, better=better, as_good=as_good)
+    found = replace(selection, better=better, as_good=as_good, assumptions=_assumptions(selection))
     return replace(found, finding=words.finding(found, margins))
+
+
+def _assumptions(selection: Selection) -> tuple[str, ...]:
+    limits = [selection.corrected_interval]
+    names = ["max-T"]
+    for suite in selection.suites:
+        limits.append(suite.interval)
+        for contender in suite.contenders:
+            limits += [contender.interval, contender.to_candidate_interval]
+        if differs := suite.any_difference:
+            names += [q.method for q in (differs.all_models, differs.contenders) if q]
+    return assumptions_of(*names, *(found.method for found in limits if found))
 
 
 def _select(parts: Sequence[_Part], rule: CheckpointRule) -> Selected:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
+from evalkit.stats.assumptions import Assuming
 from evalkit.stats.values import Interval
 
 
@@ -29,6 +30,35 @@ class Contender:
 
 
 @dataclass(frozen=True, slots=True)
+class CochranTest(Assuming):
+    """Cochran's Q of some models on the cases that all of them answered right or wrong.
+
+    ``n`` counts those cases, ``mixed`` the ones on which the models differ. ``method`` says where
+    ``p_value`` is from: chi-squared, or with few mixed cases a permutation.
+    """
+
+    models: int
+    n: int
+    mixed: int
+    statistic: float
+    p_value: float
+    method: str
+
+
+@dataclass(frozen=True, slots=True)
+class AnyDifference:
+    """Whether the models of one suite differ at all, which chooses and decides nothing.
+
+    ``all_models`` are the base and the contenders, ``contenders`` those alone; over all held-out
+    cases with a score of every one of them. ``None`` is not estimable, and ``note`` says why.
+    """
+
+    all_models: CochranTest | None
+    contenders: CochranTest | None
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class SuiteSelection:
     """One of the suites that choose: all contenders by step, and the chosen one judged.
 
@@ -36,7 +66,8 @@ class SuiteSelection:
     base, honest of the choice: on ``n_test`` cases that did not choose, or, where there are none,
     on the ``n_dev`` that did, held to all contenders. ``luck`` is the difference that the best
     would show on the cases that choose if none differed from the base. ``excluded`` cases lack an
-    answer. ``None`` is not estimable, and ``note`` says why.
+    answer. ``None`` is not estimable, and ``note`` says why. ``any_difference`` asks if the models
+    differ at all.
     """
 
     suite: str
@@ -49,6 +80,7 @@ class SuiteSelection:
     p_value: float | None
     luck: float
     note: str = ""
+    any_difference: AnyDifference | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +92,8 @@ class Selection:
     chosen one from the base over the suites, without the luck of the choice; fresh cases need none,
     so it is there with method "simultaneous" only. ``better`` names the checkpoints shown to score
     higher than the candidate on every suite that chooses, ``as_good`` the earliest of those before
-    it that are shown not to score lower by the margin on any. ``finding`` says what follows.
+    it that are shown not to score lower by the margin on any. ``finding`` says what follows,
+    ``assumptions`` what all tests of the choice take for granted.
     """
 
     method: Literal["split", "simultaneous"]
@@ -75,3 +108,4 @@ class Selection:
     left_out: tuple[str, ...] = ()
     finding: str = ""
     note: str = ""
+    assumptions: tuple[str, ...] = ()

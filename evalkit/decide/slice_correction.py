@@ -17,7 +17,7 @@ from evalkit.decide.pairs import Pairs
 from evalkit.decide.policy import Correction, Policy
 from evalkit.stats.arrays import FloatArray, IntArray
 from evalkit.stats.joint import Memberships, Statistic, joint_sign_flip
-from evalkit.stats.multiplicity import Method, adjust, smallest_sign_p
+from evalkit.stats.multiplicity import TITLES, Method, adjust, smallest_sign_p
 from evalkit.stats.paired import is_binary
 
 P = float | None
@@ -46,6 +46,13 @@ def correct_slices(
     if policy.slice_family == "comparison":
         return _split(_corrected(suites, policy, rng), suites)
     return [_corrected([suite], policy, rng) for suite in suites]
+
+
+def correction_name(policy: Policy) -> str:
+    """Return the name of the policy's correction; empty without one."""
+    correction = policy.slice_correction
+    plain = TITLES[_PLAIN[correction]] if correction in _PLAIN else ""
+    return _JOINT.get(correction, plain)
 
 
 def _corrected(

@@ -12,8 +12,9 @@ from evalkit.decide.pairs import Membership, Pairs
 from evalkit.decide.policy import Policy
 from evalkit.decide.reading import READING_LEVEL
 from evalkit.decide.run_words import CORRECTIONS
-from evalkit.decide.slice_correction import Adjusted, correct_slices
+from evalkit.decide.slice_correction import Adjusted, correct_slices, correction_name
 from evalkit.stats.arrays import FloatArray
+from evalkit.stats.assumptions import assumptions_of
 from evalkit.stats.by_group import GroupTests, binary_by_group, scores_by_group
 from evalkit.stats.paired import is_binary
 
@@ -39,6 +40,21 @@ def slice_family(name: str, slices: Sequence[SliceResult], policy: Policy) -> st
     left_out = f"; {len(slices) - tested} without a test left out" if tested < len(slices) else ""
     how = CORRECTIONS[policy.slice_correction]
     return f"Slices of {name}: {tested} one-sided tests for a loss, {how}{left_out}."
+
+
+def slice_assumptions(
+    slices: Sequence[SliceResult], policy: Policy, *, binary: bool, clustered: bool
+) -> tuple[str, ...]:
+    """Return what the tests of a suite's slices and their correction take for granted.
+
+    ``binary``: all scores are 0 or 1. Empty without a slice.
+    """
+    if not slices:
+        return ()
+    exact = "exact McNemar" if binary and not clustered else "sign-flip"
+    names = [s.interval.method for s in slices if s.interval]
+    names += [exact] * any(s.p_exact is not None for s in slices)
+    return assumptions_of(*names, correction_name(policy), clustered=clustered)
 
 
 def _results(

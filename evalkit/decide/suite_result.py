@@ -9,7 +9,6 @@ from evalkit.decide.decision import (
     Bounds,
     FlipRates,
     Flips,
-    SliceResult,
     Stopping,
     SuiteResult,
     Verdict,
@@ -22,6 +21,7 @@ from evalkit.decide.repeats import repeats_of
 from evalkit.decide.rules import AppliedRule
 from evalkit.decide.verdict import common
 from evalkit.decide.watched_reading import read_watched
+from evalkit.stats.assumptions import assumptions_of
 from evalkit.stats.flips import flip_rates
 from evalkit.stats.paired import is_binary
 from evalkit.stats.values import NotEstimable
@@ -33,9 +33,8 @@ def suite_result(
     rule: AppliedRule,
     alpha: float,
     rng: np.random.Generator,
-    slices: tuple[SliceResult, ...] = (),
 ) -> SuiteResult:
-    """Return the verdict on the held-out cases of a suite, with everything that backs it."""
+    """Return the verdict on the held-out cases of a suite, with what backs it but for slices."""
     suite, pairs = part.suite, part.heldout
     found, bounds, stopping = _readings(part, rule, alpha=alpha, rng=rng)
     compared, binary = found.compared, is_binary(pairs.base, pairs.candidate)
@@ -65,7 +64,6 @@ def suite_result(
         # A number of cases that followed the answers is no design quantity.
         smallest_margin=None if stopping and stopping.early else needs.smallest_margin,
         cases_needed=needs.cases,
-        slices=slices,
         note=found.note,
         change_sought=rule.change_sought,
         flip_rates=_flip_rates(flips),
@@ -75,6 +73,7 @@ def suite_result(
         stopping=stopping,
         repeats=repeats_of(part, rng=rng),
         min_cases=rule.min_cases,
+        assumptions=assumptions_of(found.method, clustered=compared.clusters is not None),
     )
 
 

@@ -21,6 +21,7 @@ from evalkit.report.numerals import (
 )
 from evalkit.report.repeated import repeats_notes
 from evalkit.report.safe import one_line
+from evalkit.report.second_opinions import opinion_notes
 from evalkit.report.tables import Column, Table
 from evalkit.report.words import VERDICTS, ZONES, Tone, ZoneKey, phrase
 
@@ -85,7 +86,7 @@ class SuiteLine:
 
 @dataclass(frozen=True, slots=True)
 class Changes:
-    """The section on one candidate."""
+    """The section on one candidate; ``opinions`` say whether other methods agree."""
 
     finding: str
     lines: tuple[SuiteLine, ...]
@@ -94,6 +95,7 @@ class Changes:
     slices: Table | None
     slice_note: str
     notes: tuple[str, ...]
+    opinions: tuple[str, ...]
 
 
 def describe_changes(comparison: ComparisonDecision) -> Changes:
@@ -109,6 +111,7 @@ def describe_changes(comparison: ComparisonDecision) -> Changes:
         slices=_slices(parts),
         slice_note=_slice_note([part for _, part in parts]),
         notes=(*_notes(suites), *repeats_notes(suites)),
+        opinions=tuple(map(typeset, opinion_notes(suites))),
     )
 
 

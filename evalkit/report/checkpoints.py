@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from evalkit.decide.decision import (
+    CochranTest,
     ComparisonDecision,
     Contender,
     Interval,
@@ -25,6 +26,9 @@ from evalkit.report.numerals import (
 from evalkit.report.safe import one_line
 from evalkit.report.tables import Column, Table
 from evalkit.report.words import interval_words, point_words
+
+_CHANCE = 0.05
+"""The p-value from which models are said to differ."""
 
 _HEAD = (
     Column("Model"),
@@ -62,6 +66,12 @@ def describe_choice(comparison: ComparisonDecision) -> Choice | None:
     notes += [
         f"{one_line(s.suite, 60)}: {one_line(s.note, 200)}." for s in selection.suites if s.note
     ]
+    notes += [
+        f"{one_line(s.suite, 60)}: whether the models differ at all cannot be tested: "
+        f"{one_line(s.any_difference.note, 200)}."
+        for s in selection.suites
+        if s.any_difference and not s.any_difference.all_models
+    ]
     notes += [one_line(selection.note, 300)] if selection.note else []
     return Choice(
         findings=tuple(map(typeset, _findings(selection, comparison))),
@@ -92,6 +102,7 @@ def _findings(selection: Selection, comparison: ComparisonDecision) -> Iterator[
             f"the best of {contenders} would seem to gain about {points(suite.luck)} by luck alone"
         )
         yield f"{found}; on the cases that chose, {luck}."
+        yield from _differ(suite)
     if selection.corrected is not None:
         mean = "" if len(selection.suites) == 1 else ", as a mean over the suites"
         inside = interval_words(selection.corrected_interval)
@@ -99,6 +110,27 @@ def _findings(selection: Selection, comparison: ComparisonDecision) -> Iterator[
             "Without the luck of the choice the difference is "
             f"{signed(selection.corrected)} ({inside}){mean}."
         )
+
+
+def _differ(suite: SuiteSelection) -> Iterator[str]:
+    """Yield whether the models differ at all, with the base and without it."""
+    found = suite.any_difference
+    if found is None or found.all_models is None:
+        return
+    every, alone = found.all_models, found.contenders
+    trained = count(every.models - 1)
+    cases = f"the {many(every.n, 'case')} of {one_line(suite.suite, 60)} that all of them answered"
+    rest = "answered every case alike" if alone is None else _by_chance(alone)
+    yield (
+        f"On {cases}, the base and {trained} trained models {_by_chance(every)}; the {trained} by "
+        f"themselves {rest} (Cochran's Q)."
+    )
+
+
+def _by_chance(test: CochranTest) -> str:
+    p = probability(test.p_value)
+    said = "differ by more than chance" if test.p_value <= _CHANCE else "may differ by chance alone"
+    return f"{said}, p {p if p.startswith('<') else f'= {p}'}"
 
 
 def _judged(suite: SuiteSelection, base: str) -> str:

@@ -97,6 +97,13 @@ TESTS: tuple[tuple[str, str], ...] = (
         ),
     ),
     (
+        "second opinions",
+        (
+            "Other methods judge the suites as well (second opinions). They decide nothing: where "
+            "they agree, the verdict does not hang on the choice of the method."
+        ),
+    ),
+    (
         "max-T",
         (
             "Checkpoints are compared all at once (max-T): signs of cases are turned round in all "

@@ -69,6 +69,8 @@ def _candidate(candidate: CandidateView, *, alone: bool) -> Iterator[str]:
     if found.held:
         yield from _list("Kept its level", found.held, "")
     yield from _table(candidate.changes.table)
+    if candidate.changes.opinions:
+        yield f"\nSecond opinions. {_plain(' '.join(candidate.changes.opinions))}"
     if candidate.overfitting.findings:
         yield "\n**Overfitting**\n"
         yield from (f"- {_plain(finding)}" for finding in candidate.overfitting.findings)

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
-from evalkit.decide.decision import Decision
+from evalkit.decide.decision import ComparisonDecision, Decision
 from evalkit.model import Manifest, Record, Suite
 from evalkit.report.early import early_limits
 from evalkit.report.glossary import GLOSSARY, TESTS
@@ -22,13 +22,17 @@ _NO_CHANCE = 0.01
 
 @dataclass(frozen=True, slots=True)
 class Method:
-    """The section, the same for all candidates but for its tables of tests and rules."""
+    """The section, the same for all candidates but for its tables of tests and rules.
+
+    ``assumptions`` are sentences with the suites that each is about.
+    """
 
     tables: tuple[Table, ...]
     small_tables: tuple[Table, ...]
     families: tuple[str, ...]
     tests: tuple[str, ...]
     limits: tuple[str, ...]
+    assumptions: tuple[tuple[str, str], ...]
     glossary: tuple[tuple[str, str], ...]
 
 
@@ -42,6 +46,7 @@ def describe_method(
         families=tuple(typeset(one_line(f, 300)) for f in decision.families),
         tests=tests_used(decision),
         limits=tuple(_limits(decision, suites, manifest)),
+        assumptions=taken_for_granted(decision),
         glossary=GLOSSARY,
     )
 
@@ -51,9 +56,42 @@ def tests_used(decision: Decision) -> tuple[str, ...]:
     suites = [s for c in decision.comparisons for s in c.suites]
     used = [s.method for s in suites]
     used += [p.interval.method for s in suites if s.repeats for p in s.repeats.passes if p.interval]
+    used += ["second opinions" for s in suites if s.second_opinions]
     used += ["max-T" for c in decision.comparisons if c.selection and c.selection.suites]
     used += [o.interval.method for c in decision.comparisons for o in c.overfitting if o.interval]
     return tuple(why for name, why in TESTS if any(name in method for method in used))
+
+
+def taken_for_granted(decision: Decision) -> tuple[tuple[str, str], ...]:
+    """Return what the tests of the decision take for granted, once each, and for which suites.
+
+    Those that decide, and those of slices, repeats, noise, gaps and checkpoints. A run of one suite
+    names none.
+    """
+    about: dict[str, dict[str, None]] = {}
+    for suite, sentences in (part for c in decision.comparisons for part in _assumptions(c)):
+        for sentence in sentences:
+            about.setdefault(sentence, {})[suite] = None
+    every = {s.suite for c in decision.comparisons for s in c.suites}
+    whole = "all suites" if len(every) > 1 else ""
+    return tuple(
+        (one_line(sentence, 300), whole if names.keys() == every else _named(names))
+        for sentence, names in about.items()
+    )
+
+
+def _assumptions(comparison: ComparisonDecision) -> Iterator[tuple[str, tuple[str, ...]]]:
+    for result in comparison.suites:
+        yield result.suite, (*result.assumptions, *result.slice_assumptions)
+        for more in (result.repeats, result.noise):
+            yield result.suite, more.assumptions if more else ()
+    yield from ((gap.suite, gap.assumptions) for gap in comparison.overfitting)
+    if choice := comparison.selection:
+        yield from ((part.suite, choice.assumptions) for part in choice.suites)
+
+
+def _named(suites: Iterable[str]) -> str:
+    return ", ".join(one_line(name, 60) for name in suites)
 
 
 def _limits(decision: Decision, suites: Sequence[Suite], manifest: Manifest) -> Iterator[str]:

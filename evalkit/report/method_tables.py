@@ -31,6 +31,7 @@ from evalkit.report.numerals import (
 )
 from evalkit.report.repeated import repeats_tables
 from evalkit.report.safe import one_line
+from evalkit.report.second_opinions import opinion_tables
 from evalkit.report.tables import Column, Table
 
 
@@ -42,7 +43,7 @@ def wide_tables(
     return (
         *decision_tables(decision),
         _suites(suites, manifest),
-        _models(manifest.models),
+        models_table(manifest.models),
         *([failures] if failures.rows else []),
     )
 
@@ -74,6 +75,7 @@ def _comparison_tables(decision: Decision, comparison: ComparisonDecision) -> It
         of = f": {one_line(comparison.candidate, 60)} against {one_line(comparison.base, 60)}"
     yield Table(f"Rules of the gate{of}", _GATE_HEAD, tuple(_gate(g) for g in comparison.gates))
     yield Table(f"Tests{of}", _TEST_HEAD, tuple(_test(s) for s in comparison.suites))
+    yield from opinion_tables(comparison, of)
     yield from stopping_tables(comparison, of)
     yield from repeats_tables(comparison, of)
     if comparison.identity:
@@ -233,7 +235,8 @@ _MODEL_HEAD = (
 )
 
 
-def _models(models: Sequence[ModelFacts]) -> Table:
+def models_table(models: Sequence[ModelFacts]) -> Table:
+    """Return who answered, how often, and what it took."""
     return Table("Models", _MODEL_HEAD, tuple(_model(m) for m in models))
 
 

@@ -9,6 +9,7 @@ from evalkit.decide.decision import (
     ComparisonDecision,
     NextPurchase,
     PassRates,
+    RegressedCases,
     RepeatedSamples,
     SuiteResult,
     VarianceParts,
@@ -16,17 +17,23 @@ from evalkit.decide.decision import (
 from evalkit.report.numerals import (
     ABSENT,
     count,
+    many,
     percent,
     points,
     probability,
     signed,
     span,
+    trimmed,
+    typeset,
 )
 from evalkit.report.safe import one_line
 from evalkit.report.tables import Column, Table
 
 _HARDLY = 0.1
 """The removable share of the variance below which more samples are said to be of no use."""
+
+MOST_REGRESSED = 20
+"""Cases of a suite that are listed as regressed."""
 
 _ALIKE = 0.05
 """The saving below which cases and samples are said to be worth about the same."""
@@ -35,11 +42,13 @@ Help = Literal["cases", "samples", "either"]
 
 
 def repeats_notes(suites: Sequence[SuiteResult]) -> Iterator[str]:
-    """Yield where the uncertainty comes from and what helps, with the suites it holds for."""
-    said = {s.suite: _origin(s.repeats) for s in suites if s.repeats}
-    for sentence in dict.fromkeys(filter(None, said.values())):
-        names = ", ".join(one_line(name, 60) for name, own in said.items() if own == sentence)
-        yield f"{names}: {sentence}"
+    """Yield what the samples show and what helps, with the suites it holds for."""
+    known = [(s.suite, s.repeats) for s in suites if s.repeats]
+    for say in (_origin, _regressed):
+        said = {suite: say(found) for suite, found in known}
+        for sentence in dict.fromkeys(filter(None, said.values())):
+            names = ", ".join(one_line(name, 60) for name, own in said.items() if own == sentence)
+            yield f"{names}: {sentence}"
 
 
 def samples_instead(found: RepeatedSamples | None) -> str:
@@ -73,6 +82,9 @@ def repeats_tables(comparison: ComparisonDecision, suffix: str) -> Iterator[Tabl
     passes = tuple(_rates_row(name, p) for name, r in found for p in r.passes)
     if passes:
         yield Table(f"{_RATES_CAPTION}{suffix}", _RATES_HEAD, passes)
+    regressed = tuple(row for name, r in found for row in _regressed_rows(name, r.regressed))
+    if regressed:
+        yield Table(f"{_REGRESSED_CAPTION}{suffix}", _REGRESSED_HEAD, regressed)
 
 
 def _origin(found: RepeatedSamples) -> str:
@@ -86,6 +98,20 @@ def _origin(found: RepeatedSamples) -> str:
     if helps == "cases" and removable < _HARDLY:
         return f"{start}: more cases help, more samples do not."
     return f"{start}{_HELPS[helps, noisy]}."
+
+
+def _regressed(found: RepeatedSamples) -> str:
+    """Return in a sentence how many cases regressed by their samples; empty if none was tested."""
+    cases = found.regressed
+    if cases is None or cases.note:
+        return ""
+    if not cases.tested:
+        return "no case has samples enough to show by itself that it regressed."
+    able = f"{many(cases.tested, 'case')} whose samples could show it"
+    if not cases.cases:
+        return f"of {able}, none can be said to have regressed."
+    chance = f"on average at most {trimmed(cases.rate)} % of such a list is chance"
+    return typeset(f"of {able}, {count(len(cases.cases))} regressed ({chance}).")
 
 
 def _help(bought: NextPurchase) -> Help:
@@ -179,3 +205,29 @@ def _rates_row(name: str, rates: PassRates) -> tuple[str, ...]:
         probability(rates.p_value),
         one_line(ends.method if ends else rates.note, 120),
     )
+
+
+_REGRESSED_CAPTION = "Cases that regressed, by their samples alone: for reading only"
+_REGRESSED_HEAD = (
+    Column("Suite"),
+    Column("Case"),
+    Column("Base right", number=True),
+    Column("Candidate right", number=True),
+    Column("p", number=True),
+    Column("p, adjusted", number=True),
+)
+
+
+def _regressed_rows(name: str, found: RegressedCases | None) -> Iterator[tuple[str, ...]]:
+    cases = found.cases if found else ()
+    for case in cases[:MOST_REGRESSED]:
+        yield (
+            name,
+            one_line(case.case, 80),
+            f"{count(case.base_right)} of {count(case.base_samples)}",
+            f"{count(case.candidate_right)} of {count(case.candidate_samples)}",
+            probability(case.p_value),
+            probability(case.p_adjusted),
+        )
+    if (rest := len(cases) - MOST_REGRESSED) > 0:
+        yield (name, f"{many(rest, 'more case')} in decision.json", *[""] * 4)

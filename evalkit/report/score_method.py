@@ -12,8 +12,13 @@ from evalkit.decide.decision import Decision
 from evalkit.decide.score_table import FAILED, GRADED, UNGRADED, ScoreTable
 from evalkit.model import Manifest, Suite
 from evalkit.report.glossary import GLOSSARY
-from evalkit.report.method import Method, tests_used
-from evalkit.report.method_tables import decision_tables, small_tables
+from evalkit.report.method import Method, taken_for_granted, tests_used
+from evalkit.report.method_tables import (
+    answers_counted,
+    decision_tables,
+    models_table,
+    small_tables,
+)
 from evalkit.report.numerals import count, short_digest, typeset
 from evalkit.report.safe import one_line
 from evalkit.report.tables import Column, Table
@@ -53,12 +58,16 @@ def describe_scores(
 ) -> Method:
     """Return how the scores were read and judged."""
     scores = int(np.count_nonzero(table.rows.state == GRADED))
+    asked = asked_here(manifest)
+    models = models_table(manifest.models) if asked else _models(manifest, table)
+    counted = answers_counted(manifest) if asked else [("Scores", count(scores))]
     return Method(
-        tables=(*decision_tables(decision), _suites(suites, table), _models(manifest, table)),
-        small_tables=small_tables(decision, manifest, [("Scores", count(scores))]),
+        tables=(*decision_tables(decision), _suites(suites, table), models),
+        small_tables=small_tables(decision, manifest, counted),
         families=tuple(typeset(one_line(family, 300)) for family in decision.families),
         tests=tests_used(decision),
         limits=(*_limits(decision, suites, manifest), *(one_line(note, 400) for note in notes)),
+        assumptions=taken_for_granted(decision),
         glossary=tuple((word, _MEANINGS.get(word, meaning)) for word, meaning in GLOSSARY),
     )
 
@@ -77,7 +86,10 @@ def _limits(decision: Decision, suites: Sequence[Suite], manifest: Manifest) -> 
     """Yield what these scores cannot show, by what they lack."""
     yield "It speaks of the cases in these suites and of cases like them, of no others."
     yield (
-        "The scores are taken as they are. Who gave them, to what and by which rules, "
+        "This page shows scores. The answers behind them, too many for a page, are in "
+        "records.jsonl.gz beside it."
+        if asked_here(manifest)
+        else "The scores are taken as they are. Who gave them, to what and by which rules, "
         "and whether both models were treated alike, nothing here can show."
     )
     if all(suite.sampling.samples == 1 for suite in suites):
@@ -92,6 +104,11 @@ def _limits(decision: Decision, suites: Sequence[Suite], manifest: Manifest) -> 
     if manifest.partial:
         why = one_line(manifest.partial, 200)
         yield f"A run that the scores came from is partial: {why}. A partial run never promotes."
+
+
+def asked_here(manifest: Manifest) -> bool:
+    """Return whether the run asked the models itself."""
+    return any(model.identity for model in manifest.models)
 
 
 def _suites(suites: Sequence[Suite], table: ScoreTable) -> Table:

@@ -10,7 +10,7 @@ from evalkit.decide.score_table import ScoreTable
 from evalkit.model import Manifest, Suite
 from evalkit.report.caselist import CaseEntry
 from evalkit.report.score_cases import list_scores
-from evalkit.report.score_method import describe_scores, score_facts
+from evalkit.report.score_method import asked_here, describe_scores, score_facts
 from evalkit.report.score_warnings import score_warnings
 from evalkit.report.tables import Column, Table
 from evalkit.report.view import CandidateView, View, assemble
@@ -44,7 +44,7 @@ def build_score_view(
         has_answers=False,
         aside="Slices" if sliced else "",
         cases_note=listed.note,
-        warnings=score_warnings(table),
+        warnings=() if asked_here(manifest) else score_warnings(table),
     )
 
 

@@ -28,7 +28,7 @@ def render_text(view: View, *, width: int = 80, color: bool = False, path: str =
     for candidate in view.candidates:
         lines += [*_table(candidate, width, color=color), ""]
         lines += [*_decision(candidate, width, color=color), ""]
-    if len(view.candidates) > 1:
+    if len(view.candidates) != 1:
         words = view.overall
         lines += [_paint(f"{words.title}.", words.tone, color=color) + f" {words.deck}", ""]
     for warning in view.warnings:

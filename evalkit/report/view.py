@@ -133,11 +133,19 @@ def assemble(
 
 def _overall(decision: Decision, candidates: tuple[CandidateView, ...]) -> Overall:
     words = OUTCOMES[decision.outcome]
+    if not candidates:
+        return Overall(words.key, "Nothing to compare", words.glyph, words.tone, _ALONE)
     if len(candidates) == 1:
         deck = candidates[0].summary.deck
     else:
         deck = words.deck_many.format(n=len(candidates))
     return Overall(words.key, words.title, words.glyph, words.tone, deck)
+
+
+_ALONE = (
+    "This run holds the answers of one model. "
+    "evalkit compare decides whether another run's model may replace it."
+)
 
 
 def _candidate(

@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from evalkit.stats.arrays import FloatArray, exact_mean
+from evalkit.stats.assumptions import Assuming
 from evalkit.stats.flips import Share, share
 from evalkit.stats.paired import (
     PairedComparison,
@@ -66,7 +67,7 @@ class GateSettings:
 
 
 @dataclass(frozen=True, slots=True)
-class FalseAlarms:
+class FalseAlarms(Assuming):
     """How often the gate erred in ``draws`` suites of ``cases`` (or clusters) without any change.
 
     ``regressed``: the interval lies below 0, stated ``alpha``. ``beyond_margin``: it lies below
@@ -129,10 +130,10 @@ def gate_false_alarms(
     units = paired_units(x, y, clusters=labels)
     size, draws = settings.cases or units.count, settings.draws
     if is_binary(x, y) and not units.clustered:
-        name = "Tango score"
+        name = "Tango score of drawn suites"
         low, high = _binary_limits(units, size, settings=settings, rng=rng)
     else:
-        name = "the procedure of each suite"
+        name = "procedure of each drawn suite"
         low, high = _limits(units, size, draws=draws, alpha=settings.alpha, rng=rng)
     regressed, beyond, stopped = (
         share(int(np.count_nonzero(event)), draws)

@@ -21,6 +21,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from evalkit.stats.arrays import FloatArray, IntArray, floats
+from evalkit.stats.assumptions import Assuming
 from evalkit.stats.paired import compare
 from evalkit.stats.paired_scores import Estimate
 from evalkit.stats.robust import Coefficient, basis, coefficient
@@ -147,7 +148,7 @@ def twins_gap(
 
 
 @dataclass(frozen=True, slots=True)
-class Doubled:
+class Doubled(Assuming):
     """A procedure for half of what is asked: differences of differences reach from -2 to 2."""
 
     half: Procedure

@@ -26,6 +26,7 @@ from numpy.typing import ArrayLike, NDArray
 from scipy.special import ndtr
 
 from evalkit.stats.arrays import FloatArray, normal_quantile
+from evalkit.stats.assumptions import Assuming
 from evalkit.stats.paired_scores import Estimate, estimate
 from evalkit.stats.proportions import wilson
 from evalkit.stats.units import case_units
@@ -59,7 +60,7 @@ class AgreementTable:
 
 
 @dataclass(frozen=True, slots=True)
-class ChanceCorrected:
+class ChanceCorrected(Assuming):
     """A coefficient (1 = full agreement, 0 = that of chance) with its score test and interval.
 
     ``standard_error`` is the delta method's at the estimate, for Wald's interval, which is too

@@ -32,6 +32,7 @@ import numpy as np
 from scipy.special import ndtr, ndtri
 
 from evalkit.stats.arrays import TIE, FloatArray, IntArray, exact_mean
+from evalkit.stats.assumptions import Assuming
 from evalkit.stats.paired_scores import Estimate, estimate
 from evalkit.stats.units import Units
 from evalkit.stats.values import Interval, NotEstimable, PValue, Side
@@ -44,7 +45,7 @@ _CLASSES = 256
 
 
 @dataclass(frozen=True, slots=True)
-class BootstrapLaw:
+class BootstrapLaw(Assuming):
     """Limits and p-values from ordered values, read at shares that ``bias`` and ``skew`` shift.
 
     The limit at a tail's probability alpha is the value below which a share

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from scipy.special import stdtr, stdtrit
 
 from evalkit.stats.arrays import TIE, FloatArray, IntArray
+from evalkit.stats.assumptions import Assuming
 from evalkit.stats.clusters import CR2, FEWEST
 from evalkit.stats.paired import CARRIERS, FEW_CASES, FEWEST_FOR_SIGN_FLIP, ON_SUMS
 from evalkit.stats.paired_binary import mcnemar_exact, tango_interval, tango_p
@@ -29,7 +30,7 @@ _FLIPS = 9_999
 
 
 @dataclass(frozen=True, slots=True)
-class GroupTests:
+class GroupTests(Assuming):
     """Per group: cases, mean difference, limits at ``level`` and their test's one-sided p-value.
 
     ``p_value`` is for a loss, of the test that the limits invert; ``p_exact`` is the exact

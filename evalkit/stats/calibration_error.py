@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from evalkit.stats.arrays import TIE, FloatArray
+from evalkit.stats.assumptions import Assuming
 from evalkit.stats.calibration import Attempts, checked
 from evalkit.stats.proportions import wilson
 from evalkit.stats.values import Interval, NotEstimable, PValue
@@ -51,7 +52,7 @@ class Bins:
 
 
 @dataclass(frozen=True, slots=True)
-class CalibrationError:
+class CalibrationError(Assuming):
     """The distance of confidence and accuracy over all ``attempts``.
 
     ``estimate`` is biased upwards. ``squared`` is the squared l2 distance without that bias, so it
@@ -74,7 +75,7 @@ class CalibrationError:
 
 
 @dataclass(frozen=True, slots=True)
-class CalibrationChange:
+class CalibrationChange(Assuming):
     """Both models' calibration errors in the same bins, and the test that they are equal.
 
     ``difference`` is base minus candidate, so higher = the candidate is better calibrated.

@@ -22,6 +22,7 @@ from numpy.typing import ArrayLike
 from scipy.stats import rankdata
 
 from evalkit.stats.arrays import TIE, FloatArray, IntArray, floats
+from evalkit.stats.assumptions import Assuming
 from evalkit.stats.values import NotEstimable, PValue
 
 FEWEST = 10
@@ -33,7 +34,7 @@ _NORMAL_MIDDLE = 0.6744897501960817 * math.sqrt(2)
 
 
 @dataclass(frozen=True, slots=True)
-class Change:
+class Change(Assuming):
     """One change: ``before`` runs came first, ``statistic`` says how clear, ``shift`` how large."""
 
     before: int
@@ -45,7 +46,7 @@ class Change:
 
 
 @dataclass(frozen=True, slots=True)
-class Segments:
+class Segments(Assuming):
     """Levels of a history: segment i begins at run ``starts[i]`` (the first at 0).
 
     ``p_value`` is that of the first split. A single segment: no change was found.

@@ -19,6 +19,7 @@ from numpy.typing import ArrayLike
 from scipy.special import fdtri
 
 from evalkit.stats.arrays import TIE, FloatArray, floats
+from evalkit.stats.assumptions import Assuming
 from evalkit.stats.paired_scores import Estimate, estimate
 from evalkit.stats.units import Units, case_units, cluster_units
 from evalkit.stats.values import Interval, NotEstimable
@@ -73,7 +74,7 @@ def spread_of(units: Units, *, method: str) -> Estimate | NotEstimable:
 
 
 @dataclass(frozen=True, slots=True)
-class Clustering:
+class Clustering(Assuming):
     """How alike cases of one cluster are, and what that costs.
 
     ``correlation`` is the intra-cluster correlation (below 0 where cases of a cluster differ more

@@ -27,6 +27,7 @@ from scipy.signal import lfilter
 from scipy.special import chdtrc, ndtr, ndtri, stdtr
 
 from evalkit.stats.arrays import FloatArray, floats
+from evalkit.stats.assumptions import Assuming
 from evalkit.stats.means import mean_interval
 from evalkit.stats.values import Interval, NotEstimable, PValue
 
@@ -41,7 +42,7 @@ _MOST = 38.0
 
 
 @dataclass(frozen=True, slots=True)
-class Chart:
+class Chart(Assuming):
     """A chart's two statistics and limits after each run (``low`` and its limit are negative).
 
     ``alarms`` are the runs, counted from 0, outside a limit; ``first`` is the first of them, to be
@@ -202,7 +203,7 @@ def false_alarm_chance(arl: float, runs: int) -> float:
 
 
 @dataclass(frozen=True, slots=True)
-class RerunNoise:
+class RerunNoise(Assuming):
     """What reruns of one unchanged model differ by.
 
     ``sd`` is the standard deviation of the mean difference of two reruns on these cases, with its

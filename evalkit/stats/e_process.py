@@ -23,6 +23,7 @@ from numpy.typing import ArrayLike
 from scipy.special import betainc, betaln, logsumexp
 
 from evalkit.stats.arrays import TIE, FloatArray, floats
+from evalkit.stats.assumptions import Assuming
 from evalkit.stats.values import PValue, Side
 
 _LN2 = math.log(2)
@@ -126,7 +127,7 @@ def average_e(log_e: ArrayLike, *, weights: ArrayLike | None = None) -> float:
 
 
 @dataclass(frozen=True, slots=True)
-class Discoveries:
+class Discoveries(Assuming):
     """Which hypotheses e-BH rejects, in the order given; ``None`` where there was no e-value.
 
     ``tested`` is the size of the family, ``excluded`` counts the rest.

@@ -16,6 +16,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from evalkit.stats.arrays import TIE, FloatArray, IntArray
+from evalkit.stats.assumptions import Assuming
 from evalkit.stats.clusters import spread_of
 from evalkit.stats.paired import bounded_tango, is_thin
 from evalkit.stats.paired_binary import TangoScore, tango_interval
@@ -29,7 +30,7 @@ _FEW_KINDS = 64
 
 
 @dataclass(frozen=True, slots=True)
-class SquareAndAdd:
+class SquareAndAdd(Assuming):
     """The difference of two means from an interval of each [Zou & Donner 2008]."""
 
     train: TangoScore

@@ -21,6 +21,7 @@ import numpy as np
 from scipy.special import ndtr, ndtri
 
 from evalkit.stats.arrays import FloatArray, floats
+from evalkit.stats.assumptions import Assuming
 from evalkit.stats.values import Interval, NotEstimable, PValue
 
 Spending = Callable[[FloatArray, float], FloatArray]
@@ -34,7 +35,7 @@ _POINTS, _WEIGHTS = np.polynomial.legendre.leggauss(16)
 
 
 @dataclass(frozen=True, slots=True)
-class GroupDesign:
+class GroupDesign(Assuming):
     """Bounds on z at each information fraction: above ``upper`` stop for efficacy.
 
     ``alpha`` is one-sided. ``two_sided`` stops below -``upper`` too, at another ``alpha``. At

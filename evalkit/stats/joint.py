@@ -31,6 +31,7 @@ from numpy.typing import NDArray
 from scipy.special import bdtr, ndtri
 
 from evalkit.stats.arrays import TIE, FloatArray, IntArray
+from evalkit.stats.assumptions import Assuming
 from evalkit.stats.multiplicity import Adjusted
 from evalkit.stats.random_signs import Signs, count_hits, signs_for
 from evalkit.stats.values import Side
@@ -56,7 +57,7 @@ class Memberships:
 
 
 @dataclass(frozen=True, slots=True)
-class JointTests:
+class JointTests(Assuming):
     """Per group: memberships, differing units, mean difference, and its p-values.
 
     Arrays hold nan for a group without any membership; there `Adjusted` holds ``None``. ``p_value``

@@ -19,6 +19,7 @@ from numpy.typing import ArrayLike, NDArray
 from scipy.special import ndtr
 
 from evalkit.stats.arrays import FloatArray, IntArray, floats, normal_quantile
+from evalkit.stats.assumptions import Assuming
 from evalkit.stats.clusters import CR1
 from evalkit.stats.paired import is_thin
 from evalkit.stats.paired_scores import Estimate, estimate
@@ -54,7 +55,7 @@ class JudgeCounts:
 
 
 @dataclass(frozen=True, slots=True)
-class RoganGladen:
+class RoganGladen(Assuming):
     """The share of truly good cases: an estimate within [0, 1], its score test and interval.
 
     ``unclipped`` is the estimate before it was cut to [0, 1]; ``clipped`` says whether it was.

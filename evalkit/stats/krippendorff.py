@@ -12,6 +12,7 @@ from numpy.typing import ArrayLike
 from scipy.special import ndtr, stdtrit
 
 from evalkit.stats.arrays import FloatArray
+from evalkit.stats.assumptions import Assuming
 from evalkit.stats.values import Interval, NotEstimable
 
 Scale = Literal["nominal", "ordinal", "interval"]
@@ -23,7 +24,7 @@ _MOST_UNDEFINED = 0.05
 
 
 @dataclass(frozen=True, slots=True)
-class Alpha:
+class Alpha(Assuming):
     """Alpha (1 = full agreement, 0 = chance) of ``items`` with at least two of the ``ratings``.
 
     ``excluded`` items have fewer than two ratings and say nothing.

@@ -14,6 +14,7 @@ from itertools import combinations
 import numpy as np
 from numpy.typing import ArrayLike
 
+from evalkit.stats.assumptions import Assuming
 from evalkit.stats.max_t import max_t
 from evalkit.stats.values import Interval, NotEstimable
 
@@ -47,7 +48,7 @@ class Standing:
 
 
 @dataclass(frozen=True, slots=True)
-class Leaderboard:
+class Leaderboard(Assuming):
     """All models and all pairs of them; ``n`` counts the cases that all answered."""
 
     models: tuple[Standing, ...]

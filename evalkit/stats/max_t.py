@@ -26,6 +26,7 @@ from numpy.typing import ArrayLike
 from scipy.special import ndtr
 
 from evalkit.stats.arrays import TIE, FloatArray, IntArray, normal_quantile
+from evalkit.stats.assumptions import Assuming
 from evalkit.stats.clusters import CR1
 from evalkit.stats.multiplicity import Adjusted
 from evalkit.stats.paired import bounded_tango, is_thin
@@ -45,7 +46,7 @@ _FARTHEST = 7.5
 
 
 @dataclass(frozen=True, slots=True)
-class MaxT:
+class MaxT(Assuming):
     """All candidates tested together; entries are by candidate, ``None`` if it answered nothing.
 
     ``single_step`` agrees with `interval`; ``step_down`` is never larger and keeps the same error,
@@ -217,7 +218,9 @@ def _limits(alone: Sequence[Alone], joint: float, level: float) -> list[Interval
     )
     place = iter(range(len(tango)))
     return [
-        scores.at(next(place)) if isinstance(a, TangoScore) else _students(a, joint, level)
+        replace(scores.at(next(place)), method=a.method)
+        if isinstance(a, TangoScore)
+        else _students(a, joint, level)
         for a in alone
     ]
 

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 from scipy.special import ndtr
 
+from evalkit.stats.assumptions import Assuming
 from evalkit.stats.proportions import wilson
 from evalkit.stats.values import Interval, NotEstimable, Procedure, PValue, Side
 
@@ -20,7 +21,7 @@ _FLIPPED: dict[Side, Side] = {"two-sided": "two-sided", "greater": "less", "less
 
 
 @dataclass(frozen=True, slots=True)
-class Scaled:
+class Scaled(Assuming):
     """What ``procedure`` says about a figure, said about ``factor`` (not 0) times that figure."""
 
     procedure: Procedure
@@ -46,7 +47,7 @@ class Scaled:
 
 
 @dataclass(frozen=True, slots=True)
-class WilsonShare:
+class WilsonShare(Assuming):
     """The score test and Wilson's interval of a share; ``successes`` may be a sum of scores."""
 
     successes: float
@@ -67,7 +68,7 @@ class WilsonShare:
 
 
 @dataclass(frozen=True, slots=True)
-class Mover:
+class Mover(Assuming):
     """The sum of independent figures, each with its estimate and its procedure.
 
     Limits are cut at +-``bound``. Not estimable where a part is not.

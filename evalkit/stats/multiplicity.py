@@ -23,6 +23,7 @@ import numpy as np
 from scipy.special import chdtrc, ndtr, ndtri
 
 from evalkit.stats.arrays import TIE, FloatArray
+from evalkit.stats.assumptions import Assuming
 from evalkit.stats.values import NotEstimable, PValue, Side
 
 Method = Literal["bonferroni", "holm", "hochberg", "hommel", "bh", "by", "tarone", "tarone-holm"]
@@ -36,7 +37,7 @@ _LARGEST = 1 - 2.0**-53
 
 
 @dataclass(frozen=True, slots=True)
-class Adjusted:
+class Adjusted(Assuming):
     """Adjusted p-values in the order given; ``None`` where there was no test.
 
     ``tested`` is the size of the family: tests made, never tests shown. ``excluded`` counts the
@@ -97,7 +98,7 @@ def adjust(
         lowest = np.minimum(least[order], raw[order])
         adjusted[order] = _adjust_sorted(raw[order], lowest, method)
     values = tuple(None if np.isnan(p) else float(p) for p in adjusted)
-    return Adjusted(values, len(made), len(raw) - len(made), _TITLES[method])
+    return Adjusted(values, len(made), len(raw) - len(made), TITLES[method])
 
 
 def smallest_sign_p(units: int, *, side: Side = "less") -> float:
@@ -220,7 +221,7 @@ _STEPS: dict[Method, tuple[Callable[[FloatArray, Rule], FloatArray], Rule]] = {
     "bh": (_step_up, _per_rank),
     "by": (_step_up, _per_rank_any),
 }
-_TITLES: dict[Method, str] = {
+TITLES: dict[Method, str] = {
     "bonferroni": "Bonferroni",
     "holm": "Holm",
     "hochberg": "Hochberg",

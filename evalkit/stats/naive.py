@@ -28,6 +28,7 @@ from numpy.typing import ArrayLike
 from scipy.special import ndtr
 
 from evalkit.stats.arrays import FloatArray, exact_mean, floats, normal_quantile
+from evalkit.stats.assumptions import Assuming
 from evalkit.stats.gap import welch
 from evalkit.stats.paired_binary import Limits, PairedTable
 from evalkit.stats.paired_scores import Estimate, estimate
@@ -42,7 +43,7 @@ _BY_RATE_LIMIT = "the lower limit of the candidate's rate reaches the threshold"
 
 
 @dataclass(frozen=True, slots=True)
-class OtherTool:
+class OtherTool(Assuming):
     """One other method's answer on ``n`` pairs, and whether its ``rule`` would have promoted.
 
     ``estimate`` is what its interval and p-value are about: the difference, or the candidate's

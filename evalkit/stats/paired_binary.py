@@ -17,13 +17,14 @@ from numpy.typing import ArrayLike
 from scipy.special import bdtr, gammaln, ndtr
 
 from evalkit.stats.arrays import FloatArray, floats, normal_quantile
+from evalkit.stats.assumptions import Assuming
 from evalkit.stats.values import Interval, PValue, Side
 
 _BISECTIONS = 60
 
 
 @dataclass(frozen=True, slots=True)
-class Limits:
+class Limits(Assuming):
     """Intervals for many differences at once; ``low`` and ``high`` have one entry each."""
 
     low: FloatArray
@@ -159,7 +160,7 @@ def bonett_price_interval(
 
 
 @dataclass(frozen=True, slots=True)
-class TangoScore:
+class TangoScore(Assuming):
     """The score test and interval of one comparison of ``n`` units.
 
     For binary outcomes ``gains`` and ``losses`` are counts. For bounded differences they are the

@@ -15,12 +15,13 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy.special import stdtr, stdtrit
 
+from evalkit.stats.assumptions import Assuming
 from evalkit.stats.units import Units, case_units
 from evalkit.stats.values import Interval, NotEstimable, PValue, Side
 
 
 @dataclass(frozen=True, slots=True)
-class Estimate:
+class Estimate(Assuming):
     """A mean with its standard error (above 0) and degrees of freedom: t test and t interval.
 
     Limits are cut at +-``bound``, the ends of what the mean can be.

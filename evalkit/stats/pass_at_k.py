@@ -13,13 +13,14 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from evalkit.stats.arrays import FloatArray, floats
+from evalkit.stats.assumptions import Assuming
 from evalkit.stats.repeats import Labels, Repeats, matched
 
 Passing = Literal["any", "all"]
 
 
 @dataclass(frozen=True, slots=True)
-class PairedPasses:
+class PairedPasses(Assuming):
     """Both models' pass@k or pass^k by case, aligned, for ``compare``; ``cases`` are the labels.
 
     ``dropped`` counts cases that one of the models answered fewer than ``k`` times.

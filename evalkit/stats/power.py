@@ -18,12 +18,13 @@ import numpy as np
 from scipy.special import bdtr, gammaln, ndtri
 
 from evalkit.stats.arrays import FloatArray, IntArray
+from evalkit.stats.assumptions import Assuming
 
 _LARGEST_ENUMERATED = 3_000
 
 
 @dataclass(frozen=True, slots=True)
-class Cases:
+class Cases(Assuming):
     """A number of cases and how it was found."""
 
     n: int
@@ -31,7 +32,7 @@ class Cases:
 
 
 @dataclass(frozen=True, slots=True)
-class Planned:
+class Planned(Assuming):
     """A planned figure (a power, a margin, a gain, a churn) and how it was found."""
 
     value: float

@@ -6,14 +6,18 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
+from scipy.special import gammaln
 
 from evalkit.stats.arrays import TIE, FloatArray, IntArray, floats
+from evalkit.stats.assumptions import Assuming
 from evalkit.stats.multiplicity import adjust
 from evalkit.stats.values import NotEstimable
 
+METHOD = "Fisher's exact test per case, Benjamini-Hochberg"
+
 
 @dataclass(frozen=True, slots=True)
-class RegressedCases:
+class RegressedCases(Assuming):
     """One entry a case: Fisher's one-sided p-value, and adjusted for the family (nan outside it).
 
     ``regressed`` marks the cases whose adjusted p-value is at most ``rate``, the false discovery
@@ -68,8 +72,8 @@ def regressed_cases(
     p, least = np.full(len(b), np.nan), np.full(len(b), np.nan)
     p[sampled], least[sampled] = _fisher(b[sampled], c[sampled], n_b[sampled], n_c[sampled])
     family = sampled & (np.nan_to_num(least, nan=1.0) <= rate * (1 + TIE))
-    tests = adjust(np.where(family, p, np.nan).tolist(), method="bh").values
-    adjusted = np.array(tests, dtype=np.float64)
+    adjusted = np.full(len(b), np.nan)
+    adjusted[family] = adjust(p[family].tolist(), method="bh").values
     return RegressedCases(
         p_values=p,
         adjusted=adjusted,
@@ -78,7 +82,7 @@ def regressed_cases(
         tested=int(family.sum()),
         unreachable=int((sampled & ~family).sum()),
         unsampled=int((~sampled).sum()),
-        method="Fisher's exact test per case, Benjamini-Hochberg",
+        method=METHOD,
     )
 
 
@@ -100,13 +104,29 @@ def _fisher(
 
     Each distinct table is computed once: a hundred thousand cases with few samples are a few dozen.
     """
-    from scipy.stats import hypergeom
+    # One key a table: sorting rows of four numbers takes ten times as long.
+    most = int(max(n_b.max(), n_c.max())) + 1
+    _, base = np.unique(b * most + n_b, return_inverse=True)
+    _, candidate = np.unique(c * most + n_c, return_inverse=True)
+    key = base * (int(candidate.max()) + 1) + candidate
+    _, first, which = np.unique(key, return_index=True, return_inverse=True)
+    kinds = np.stack([b, c, n_b, n_c], axis=1)[first]
+    both = np.array([_tail(*kind) for kind in kinds.tolist()])[which]
+    return both[:, 0], both[:, 1]
 
-    kinds, which = np.unique(np.stack([b, c, n_b, n_c], axis=1), axis=0, return_inverse=True)
-    right, total, drawn = kinds[:, 0] + kinds[:, 1], kinds[:, 2] + kinds[:, 3], kinds[:, 3]
-    fewest = np.maximum(right - kinds[:, 2], 0)
-    p, least = (
-        np.minimum(hypergeom.cdf(k, total, right, drawn), 1.0) for k in (kinds[:, 1], fewest)
+
+def _tail(b: int, c: int, n_b: int, n_c: int) -> tuple[float, float]:
+    """Return the hypergeometric P(X <= c) and P(X = the least there can be) of one table."""
+    k, right = np.arange(max(b + c - n_b, 0), c + 1), b + c
+    # scipy.stats has this law, and takes longer to load than most runs take to decide.
+    log = _log_choose(n_c, k) + _log_choose(n_b, right - k) - _log_choose(n_b + n_c, right)
+    law = np.exp(log)
+    return min(float(law.sum()), 1.0), min(float(law[0]), 1.0)
+
+
+def _log_choose(n: int, k: ArrayLike) -> FloatArray:
+    """Return the logarithm of n over k."""
+    chosen = floats(k)
+    return np.asarray(
+        gammaln(n + 1) - gammaln(chosen + 1) - gammaln(n - chosen + 1), dtype=np.float64
     )
-    which = which.reshape(-1)
-    return p[which], least[which]

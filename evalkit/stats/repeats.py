@@ -20,6 +20,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from evalkit.stats.arrays import TIE, FloatArray, IntArray, floats
+from evalkit.stats.assumptions import Assuming
 from evalkit.stats.clusters import spread_of
 from evalkit.stats.paired_scores import Estimate
 from evalkit.stats.units import Units, case_units, cluster_units
@@ -70,7 +71,7 @@ class SampleNoise:
 
 
 @dataclass(frozen=True, slots=True)
-class Components:
+class Components(Assuming):
     """The variance of a mean over cases, or of a mean difference, taken apart.
 
     ``case`` is the variance of what the cases (their differences) would have without noise, never

@@ -10,11 +10,12 @@ from numpy.typing import ArrayLike
 from scipy.special import fdtri
 
 from evalkit.stats.arrays import FloatArray
+from evalkit.stats.assumptions import Assuming
 from evalkit.stats.values import Interval, NotEstimable
 
 
 @dataclass(frozen=True, slots=True)
-class Reliability:
+class Reliability(Assuming):
     """How far ``runs`` scorings of ``items`` answers agree.
 
     ``icc`` is the share of a single score's variance that is the answers' own: ICC(2,1), absolute

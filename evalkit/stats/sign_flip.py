@@ -19,6 +19,7 @@ from numpy.typing import ArrayLike, NDArray
 from scipy.special import gammaln
 
 from evalkit.stats.arrays import TIE, FloatArray, IntArray, floats
+from evalkit.stats.assumptions import Assuming
 from evalkit.stats.saddlepoint import serves, signed_sum_tail
 from evalkit.stats.units import Units
 from evalkit.stats.values import Interval, NotEstimable, PValue, Side
@@ -73,7 +74,7 @@ def sign_flip(
 
 
 @dataclass(frozen=True, slots=True)
-class SubsetMeans:
+class SubsetMeans(Assuming):
     """The sign-flip test of every possible mean at once, from the means of subsets of units.
 
     Flipping the units of a subset S leaves a total at least as large as the one seen exactly when

@@ -5,12 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal, Protocol
 
+from evalkit.stats.assumptions import Assuming
+
 Side = Literal["two-sided", "greater", "less"]
 """The alternative: the difference is not, is above, or is below the null."""
 
 
 @dataclass(frozen=True, slots=True)
-class Interval:
+class Interval(Assuming):
     """Two-sided limits at ``level`` (0.95 = 95 %) by ``method`` ("Tango score", "t", ...)."""
 
     low: float
@@ -20,7 +22,7 @@ class Interval:
 
 
 @dataclass(frozen=True, slots=True)
-class PValue:
+class PValue(Assuming):
     """A p-value and the test that gave it."""
 
     value: float

@@ -14,6 +14,7 @@ import numpy as np
 from scipy.special import ndtri, stdtrit
 
 from evalkit.stats.arrays import FloatArray
+from evalkit.stats.assumptions import Assuming
 from evalkit.stats.exact_power import (
     ENUMERATED,
     EXACT,
@@ -29,7 +30,7 @@ from evalkit.stats.values import NotEstimable
 
 
 @dataclass(frozen=True, slots=True)
-class VerdictOdds:
+class VerdictOdds(Assuming):
     """The probability of each verdict where ``difference`` is true; they sum to 1."""
 
     difference: float

@@ -12,8 +12,18 @@ import numpy as np
 import pytest
 
 from evalkit.decide import decide, from_dict, to_dict
-from evalkit.decide.decision import RepeatedSamples, SuiteResult, VarianceParts
-from evalkit.decide.repeats import CASE_COST, next_purchase, variance_parts
+from evalkit.decide.decision import (
+    RegressedCases,
+    RepeatedSamples,
+    SuiteResult,
+    VarianceParts,
+)
+from evalkit.decide.repeats import (
+    CASE_COST,
+    REGRESSED_RATE,
+    next_purchase,
+    variance_parts,
+)
 from evalkit.stats.paired import compare
 from evalkit.stats.repeats import Components, paired_components, repeats
 from evalkit.stats.values import NotEstimable
@@ -55,6 +65,13 @@ def parts_in(found: RepeatedSamples) -> VarianceParts:
     """Return the variance in parts, which must be estimable."""
     assert found.variance is not None
     return found.variance
+
+
+def regressed_in(made: MadeUp) -> RegressedCases:
+    """Return which cases regressed; samples must be there to tell."""
+    found = repeats_in(result_of(run_of(made))).regressed
+    assert found is not None
+    return found
 
 
 def test_one_sample_a_case_says_nothing_of_samples() -> None:
@@ -210,6 +227,43 @@ def test_a_watched_suite_gives_no_interval_of_its_pass_rates() -> None:
         assert (rates.interval, rates.p_value) == (None, None)
         assert rates.note.startswith("judged while asked")
         assert rates.difference is not None
+
+
+def test_the_cases_that_regressed_by_hand() -> None:
+    """Fisher's test of five against five, and Benjamini-Hochberg over those that could show it."""
+    base = [[1.0] * 5] * 2 + [[1.0] * 4 + [0.0]] + [[1.0] * 5] * 20
+    tuned = [[0.0] * 5, [1.0] + [0.0] * 4, [1.0, 1.0] + [0.0] * 3] + [[1.0] * 5] * 20
+    found = regressed_in(asked(base, tuned))
+    # Of the C(10, 5) choices of the candidate's samples those with as few right ones or fewer: of
+    # 5 right none, of 6 right one (C(6, 1) C(4, 4)), of 6 right two or one (15 * 4 + 6).
+    p = [1 / 252, 6 / 252, 66 / 252]
+    assert [c.case for c in found.cases] == ["heldout-0000", "heldout-0001"]
+    assert [c.p_value for c in found.cases] == pytest.approx(p[:2])
+    assert [c.p_adjusted for c in found.cases] == pytest.approx([3 * p[0], 3 / 2 * p[1]])
+    first = found.cases[1]
+    counts = (first.base_right, first.base_samples, first.candidate_right, first.candidate_samples)
+    assert counts == (5, 5, 1, 5)
+    assert (found.tested, found.unreachable, found.rate, found.note) == (3, 20, REGRESSED_RATE, "")
+
+
+def test_two_samples_name_no_case() -> None:
+    """One in six is the least p-value of two against two: nothing was tested, and that is said."""
+    found = regressed_in(asked([[1.0, 1.0]] * 9, [[0.0, 0.0]] * 9))
+    assert (found.cases, found.tested, found.unreachable) == ((), 0, 9)
+
+
+def test_no_list_of_cases() -> None:
+    """One sample of a model, graded ones, or a watched suite: no case is named."""
+    base = [[1.0] * 5] * 9
+    assert repeats_in(result_of(run_of(asked(base, [[0.0]] * 9)))).regressed is None
+    graded = regressed_in(asked(base, [[0.0, 0.5, 0.0, 0.0, 0.0]] * 9))
+    assert (graded.cases, graded.note) == ((), "a sample scores between right and wrong")
+    run = run_of(asked(base, [[0.0] * 5] * 9))
+    (result,) = only(decide(replace(run.data, watched={"triage": 9}), run.policy)).suites
+    watched = repeats_in(result).regressed
+    assert watched is not None
+    assert watched.cases == ()
+    assert watched.note.startswith("judged while asked")
 
 
 def test_the_order_of_samples_changes_no_byte() -> None:

@@ -10,8 +10,11 @@ import numpy as np
 import pytest
 
 from evalkit.decide import CheckpointRule, Policy, RunLimits, SuiteRule, decide
-from evalkit.decide.decision import Selection, SuiteSelection
+from evalkit.decide.any_difference import any_difference
+from evalkit.decide.decision import AnyDifference, CochranTest, Selection, SuiteSelection
 from evalkit.model import ModelSpec, Record
+from evalkit.stats.several_models import CochranQ, cochran_q
+from evalkit.stats.values import PValue
 
 from .made_up import FAILED, Answer, MadeUp, MadeUpRun, only, record, run_of, spec
 
@@ -368,6 +371,88 @@ def test_adding_a_suite_that_does_not_choose_changes_nothing() -> None:
     triage = suite_of("triage", drawn(RISING))
     guard = suite_of("general", drawn(RISING, n=30, seed=1), purpose="guard")
     assert chosen_by(run_with(triage)) == chosen_by(run_with(guard, triage))
+
+
+def differences_of(run: MadeUpRun) -> AnyDifference:
+    """Return whether the models of the one suite that chose differ at all."""
+    found = one_suite(chosen_by(run)).any_difference
+    assert found is not None
+    return found
+
+
+def both_tests(found: AnyDifference) -> tuple[CochranTest, CochranTest]:
+    """Return both tests, which must be there."""
+    assert found.all_models is not None
+    assert found.contenders is not None
+    return found.all_models, found.contenders
+
+
+def test_whether_models_differ_at_all() -> None:
+    """Conover's three methods on twelve items as base, checkpoint and candidate: Q and its p."""
+    x = [[1, 1, 1], [1, 1, 1], [0, 1, 0], [1, 1, 0], [0, 0, 0], [1, 1, 1]]
+    x += [[1, 1, 1], [1, 1, 0], [0, 0, 1], [0, 1, 0], [1, 1, 1], [1, 1, 1]]
+    names = ("base", "early", "tuned")
+    columns = {n: [float(row[i]) for row in x] for i, n in enumerate(names)}
+    models = {name: MODELS[name] for name in names}
+    found = differences_of(run_with(suite_of("triage", columns), models=models))
+    every, alone = both_tests(found)
+    assert (every.models, every.n, every.mixed) == (3, 12, 5)
+    assert every.statistic == pytest.approx(2.8)
+    # 5 mixed items of 3 models are few: the shuffles count, not chi-squared's .2466.
+    shuffled = cochran_q(x, rng=np.random.default_rng(0))
+    assert isinstance(shuffled, CochranQ)
+    assert isinstance(shuffled.permutation, PValue)
+    assert every.p_value == pytest.approx(shuffled.permutation.value)
+    assert every.method == "Cochran's Q, all shuffles within items"
+    # Two models: McNemar's, 4 to 1 among the 5 items on which they differ.
+    assert (alone.models, alone.mixed) == (2, 5)
+    assert alone.statistic == pytest.approx(9 / 5)
+    assert alone.p_value == pytest.approx(2 * (1 + 5) / 2**5)
+
+
+def test_trained_models_may_be_alike_where_the_base_is_not() -> None:
+    """A training that worked says nothing about its checkpoints: both questions are answered."""
+    luck = {name: drawn({"any": 0.8}, seed=seed)["any"] for seed, name in enumerate(MODELS)}
+    columns = luck | {"base": drawn({"any": 0.2}, seed=9)["any"]}
+    every, alone = both_tests(differences_of(run_with(suite_of("triage", columns))))
+    assert (every.models, every.n, alone.models, alone.n) == (4, 120, 3, 120)
+    assert every.method == alone.method == "Cochran's Q, chi-squared"
+    assert every.p_value < 1e-6
+    assert alone.p_value > 0.05
+
+
+def test_models_that_all_answer_alike() -> None:
+    """Without an item on which they differ there is no Q, and the reason is there."""
+    columns = drawn(RISING) | {name: drawn(RISING)["late"] for name in ("early", "tuned")}
+    found = differences_of(run_with(suite_of("triage", columns)))
+    assert found.all_models is not None
+    assert (found.contenders, found.note) == (None, "every case was answered alike by all models")
+
+
+@pytest.mark.parametrize(
+    ("score", "fields", "why"),
+    [
+        (0.5, {}, "scores between right and wrong"),
+        (1.0, {"cluster": [f"c{i // 2}" for i in range(120)]}, "cases of one cluster are not"),
+    ],
+)
+def test_no_q_of_graded_or_clustered_cases(score: float, fields: Any, why: str) -> None:
+    """Q is for right and wrong answers to independent cases."""
+    columns = drawn(RISING)
+    columns["late"][0] = score
+    found = differences_of(run_with(suite_of("triage", columns, **fields)))
+    assert (found.all_models, found.contenders) == (None, None)
+    assert found.note.startswith(why)
+
+
+def test_only_cases_that_all_models_answered_are_compared() -> None:
+    """A missing score leaves the case out, also one of the base; without any case that is said."""
+    scores = np.array([[1.0, 0.0], [np.nan, 1.0], [0.0, 1.0], [1.0, 0.0]])
+    base, rng = np.array([0.0, 0.0, np.nan, 1.0]), np.random.default_rng(0)
+    every, alone = both_tests(any_difference(base, scores, clustered=False, rng=rng))
+    assert (every.n, alone.n) == (2, 2)
+    none = any_difference(base * np.nan, scores, clustered=False, rng=rng)
+    assert none == AnyDifference(None, None, "no item")
 
 
 def test_the_family_is_told() -> None:

@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from evalkit.decide import CheckpointRule, Policy, RunData, SuiteRule, decide
-from evalkit.decide.decision import ComparisonDecision, Selection
+from evalkit.decide.decision import AnyDifference, CochranTest, ComparisonDecision, Selection
 from evalkit.report import render_html, render_markdown, render_text
 from evalkit.report.checkpoints import Choice, checkpoint_line, describe_choice
 from tests.unit.report.builder import MadeRun, ModelPlan, Move, SuitePlan, make_run
@@ -57,7 +57,7 @@ def test_every_contender_has_a_row() -> None:
 def test_the_chosen_one_is_judged_on_test_cases() -> None:
     """Size, interval, luck: the numbers are those of the decision."""
     made = SCENARIOS["promote"]()
-    finding, chosen, judged = choice_of(made).findings
+    finding, chosen, judged, _ = choice_of(made).findings
     assert (
         finding
         == "Whether any other checkpoint is as good as the candidate on triage cannot be told."
@@ -111,8 +111,53 @@ def test_a_chosen_one_that_loses_or_cannot_be_compared() -> None:
         noted = replace(changed, note="the chosen candidate answered no test case")
         choice = describe_choice(replace(found, selection=replace(selection, suites=(noted,))))
         assert choice is not None
-        assert words in choice.findings[-1]
+        assert words in choice.findings[-2]
         assert choice.notes[1] == "triage: the chosen candidate answered no test case."
+
+
+Q = CochranTest(4, 120, 33, 9.1, 0.0004, "Cochran's Q, chi-squared")
+
+
+@pytest.mark.parametrize(
+    ("found", "said"),
+    [
+        (
+            AnyDifference(Q, replace(Q, models=3, p_value=0.31)),
+            "differ by more than chance, p < 0.001; the 3 by themselves may differ by chance "
+            "alone, p = 0.310 (Cochran's Q).",
+        ),
+        (
+            AnyDifference(replace(Q, p_value=0.05), None, "alike"),
+            "differ by more than chance, p = 0.050; the 3 by themselves answered every case alike "
+            "(Cochran's Q).",
+        ),
+    ],
+)
+def test_whether_the_models_differ_at_all(found: AnyDifference, said: str) -> None:
+    """One line a suite, with the base and without it."""
+    (line,) = (f for f in described(found).findings if "Cochran" in f)
+    cases = "On the 120 cases of triage that all of them answered, the base and 3 trained models"
+    assert line == f"{cases} {said}"
+
+
+def test_why_it_was_not_tested() -> None:
+    """A reason in place of the line; nothing where an older decision did not ask."""
+    choice = described(AnyDifference(None, None, "scores between right and wrong"))
+    assert not [f for f in choice.findings if "Cochran" in f]
+    assert choice.notes[1] == (
+        "triage: whether the models differ at all cannot be tested: scores between right and wrong."
+    )
+    assert len(described(None).notes) == 1
+
+
+def described(found: AnyDifference | None) -> Choice:
+    """Return the part on checkpoints where this was found on the one suite that chose."""
+    made = SCENARIOS["promote"]()
+    (suite,) = selection_of(made).suites
+    selection = replace(selection_of(made), suites=(replace(suite, any_difference=found),))
+    choice = describe_choice(replace(first(made), selection=selection))
+    assert choice is not None
+    return choice
 
 
 def test_nothing_chosen() -> None:

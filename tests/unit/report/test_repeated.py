@@ -12,6 +12,8 @@ from evalkit.decide import Policy, decide_evidence
 from evalkit.decide.decision import (
     ComparisonDecision,
     NextPurchase,
+    RegressedCase,
+    RegressedCases,
     RepeatedSamples,
     VarianceParts,
 )
@@ -21,7 +23,7 @@ from evalkit.loader.score_sort import sorted_table
 from evalkit.model import Pair, Sampling, Suite
 from evalkit.report import render_html, render_markdown, render_text
 from evalkit.report.changes import describe_changes
-from evalkit.report.repeated import repeats_notes, repeats_tables, samples_instead
+from evalkit.report.repeated import MOST_REGRESSED, repeats_notes, repeats_tables, samples_instead
 from evalkit.report.score_view import build_score_view
 from tests.unit.report.scenarios import SCENARIOS
 from tests.unit.report.test_score_view import OF_ANSWERS, manifest, visible
@@ -180,3 +182,51 @@ def test_pass_rates_have_a_row_each() -> None:
     ]
     assert all(re.fullmatch(r"[−+]?[\d.]+ to [−+]?[\d.]+", row[7]) for row in rates.rows)
     assert {row[-1] for row in rates.rows} == {"Tango score"}
+
+
+def regressed(number: int, *, tested: int, note: str = "") -> RepeatedSamples:
+    """Return samples by which so many of the tested cases regressed."""
+    cases = tuple(RegressedCase(f"c{i}", 5, 5, 0, 5, 1 / 252, 0.02) for i in range(number))
+    return replace(UNKNOWN, regressed=RegressedCases(cases, tested, 7, 0.1, note))
+
+
+@pytest.mark.parametrize(
+    ("repeats", "said"),
+    [
+        (
+            regressed(3, tested=40),
+            "of 40 cases whose samples could show it, 3 regressed "
+            "(on average at most 10\N{NO-BREAK SPACE}% of such a list is chance).",
+        ),
+        (
+            regressed(0, tested=1),
+            "of 1 case whose samples could show it, none can be said to have regressed.",
+        ),
+        (
+            regressed(0, tested=0),
+            "no case has samples enough to show by itself that it regressed.",
+        ),
+    ],
+)
+def test_which_cases_regressed_in_a_sentence(repeats: RepeatedSamples, said: str) -> None:
+    """How many of how many, and what chance adds to such a list."""
+    (note,) = repeats_notes(comparison(repeats).suites)
+    assert note.endswith(f": {said}")
+
+
+def test_no_sentence_without_a_test() -> None:
+    """Where no case could be tested for another reason, nothing is claimed."""
+    untested = regressed(0, tested=0, note="a sample scores between right and wrong")
+    assert list(repeats_notes(comparison(untested, UNKNOWN).suites)) == []
+
+
+def test_regressed_cases_have_a_row_each_up_to_a_number() -> None:
+    """The surest first with their counts; how many more there are stands in the last row."""
+    many = comparison(regressed(MOST_REGRESSED + 2, tested=40))
+    table = next(t for t in repeats_tables(many, "") if t.caption.startswith("Cases that"))
+    assert len(table.rows) == MOST_REGRESSED + 1
+    assert table.rows[0][1:] == ("c0", "5 of 5", "0 of 5", "0.004", "0.020")
+    assert table.rows[-1][1] == "2 more cases in decision.json"
+    assert {len(row) for row in table.rows} == {len(table.columns)}
+    few = list(repeats_tables(comparison(regressed(MOST_REGRESSED, tested=40)), ""))
+    assert len(few[-1].rows) == MOST_REGRESSED

@@ -90,7 +90,7 @@ def test_binary_gate_keeps_its_rate() -> None:
     assert found.regressed.value == pytest.approx(0.05, abs=0.012)
     assert found.regressed.interval.low < found.regressed.value < found.regressed.interval.high
     assert found.beyond_margin.value < 0.001
-    assert found.method == "Tango score"
+    assert found.method == "Tango score of drawn suites"
 
 
 def test_more_cases_pass_more_often() -> None:
