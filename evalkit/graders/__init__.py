@@ -13,7 +13,7 @@ answer that cannot be graded is `Ungraded` with the reason.
 from __future__ import annotations
 
 from evalkit.graders.formula import Formula, check_score
-from evalkit.graders.registry import GRADERS, check
+from evalkit.graders.registry import TYPES, check
 from evalkit.graders.suite_grader import SuiteGrader
 
-__all__ = ["GRADERS", "Formula", "SuiteGrader", "check", "check_score"]
+__all__ = ["TYPES", "Formula", "SuiteGrader", "check", "check_score"]

@@ -37,20 +37,31 @@ class Grader(Protocol):
         """Return why no reply to ``case`` can be graded, empty if one can."""
 
 
+def the_text(reply: Reply) -> str:
+    """Return what most graders read of a reply."""
+    return reply.text
+
+
+def whole(reply: Reply) -> Reply:
+    """Return the whole reply, for graders that read more than its text."""
+    return reply
+
+
 @dataclass(frozen=True, slots=True)
 class TextGrader:
     """Reads a reference from the case and compares the reply's text with it.
 
-    Both functions may raise `UngradableError`.
+    ``read`` may take something else of the reply. All functions may raise `UngradableError`.
     """
 
     reference: Callable[[Case], Any]
-    compare: Callable[[str, Any], Graded]
+    compare: Callable[[Any, Any], Graded]
+    read: Callable[[Reply], Any] = the_text
 
     def grade(self, case: Case, reply: Reply) -> Graded:
         """Return what ``compare`` says, or why it cannot."""
         try:
-            return self.compare(reply.text, self.reference(case))
+            return self.compare(self.read(reply), self.reference(case))
         except UngradableError as error:
             return Ungraded(str(error))
 
@@ -64,7 +75,11 @@ class TextGrader:
 
 
 def against_reference(
-    options: Options, *, prepare: Callable[[Any], Any], compare: Callable[[str, Any], Graded]
+    options: Options,
+    *,
+    prepare: Callable[[Any], Any],
+    compare: Callable[[Any, Any], Graded],
+    read: Callable[[Reply], Any] = the_text,
 ) -> TextGrader:
     """Return a grader that compares with ``value``, with ``expected`` at ``path``, or ``expected``.
 
@@ -73,19 +88,37 @@ def against_reference(
     """
     if "value" not in options:
         steps = path_option(options["path"]) if "path" in options else ()
-        return TextGrader(lambda case: prepare(_expected(case, steps)), compare)
+        return TextGrader(lambda case: prepare(_expected(case, steps)), compare, read)
     try:
         fixed = prepare(options["value"])
     except UngradableError as error:
         raise OptionError(
             "a value to compare with", got=str(error), instead="another value"
         ) from error
-    return TextGrader(lambda _case: fixed, compare)
+    return TextGrader(lambda _case: fixed, compare, read)
 
 
 def alone(compare: Callable[[str], Graded]) -> TextGrader:
     """Return a grader that looks at the reply only."""
     return TextGrader(lambda _case: None, lambda text, _reference: compare(text))
+
+
+def alone_with(judge: Callable[[Reply], Graded]) -> TextGrader:
+    """Return a grader that looks at the whole reply, its text and its facts, and at no case."""
+    return TextGrader(lambda _case: None, lambda reply, _nothing: judge(reply), whole)
+
+
+def missing_package(name: str, *, extra: str, use: str) -> OptionError:
+    """Return the error of a grader whose package is not installed."""
+    instead = f"pip install 'pytest-evalkit[{extra}]'"
+    return OptionError(f"the package {name} for {use}", got="it is not installed", instead=instead)
+
+
+def bounded(text: str, longest: int, *, use: str) -> str:
+    """Return ``text``; raise `UngradableError` if it is too long to be looked at in a second."""
+    if len(text) > longest:
+        raise UngradableError(f"{len(text)} characters, {use} reads at most {longest}")
+    return text
 
 
 def path_option(path: str) -> tuple[str | int, ...]:

@@ -1,87 +1,86 @@
-"""The grader `choice`: which of a fixed set of letters or labels a reply chooses."""
+"""The graders `choice`, `label` and `multi_label`: which of a fixed set of labels a reply names."""
 
 from __future__ import annotations
 
-import re
-from collections.abc import Sequence
+from collections.abc import Mapping
 from typing import Any
 
-from evalkit.graders.base import (
-    OptionError,
-    TextGrader,
-    UngradableError,
-    against_reference,
-    verdict,
-)
+from evalkit.graders.base import TextGrader, UngradableError, against_reference, clip, verdict
+from evalkit.graders.labels import Labels
 from evalkit.graders.text import as_text
 from evalkit.model import Grade, GraderSpec
-
-_AROUND = " \t\r\n.,:;!?'\"`*_()[]{}<>"
-_CUE = r"\banswer\b\W{0,5}(?:is\b)?\W{0,5}(?:(?:option|choice)\b\W{0,5})?"
 
 
 def choice(spec: GraderSpec) -> TextGrader:
     """Read the choice that the reply makes and compare it with the expected one.
 
     A reply without one clear choice is off the menu: ``off_menu`` says whether that is wrong
-    (default) or ungraded.
+    (default) or ungraded. The detail holds ``predicted`` (a label or ``None``) and ``expected``.
     """
-    choices = tuple(map(as_text, spec.options["choices"]))
-    by_folded = {label.casefold(): label for label in choices}
-    if len(by_folded) < len(choices):
-        raise OptionError(
-            "choices that differ in more than case",
-            got=", ".join(choices),
-            instead="one label for each choice",
-        )
+    return _single(spec, Labels.of(dict.fromkeys(map(as_text, spec.options["choices"]), ())))
 
-    def prepare(reference: Any) -> str:  # noqa: ANN401  (as the user wrote it)
-        label = by_folded.get(as_text(reference).strip().casefold())
-        if label is None:
-            raise UngradableError(f"expected must be one of the choices, not {reference!r:.60}")
-        return label
 
-    def compare(text: str, expected: str) -> Grade:
-        chosen = read_choice(text, choices)
-        if chosen is None and spec.options.get("off_menu") == "ungraded":
-            raise UngradableError("no clear choice in the answer")
-        reason = f"chose {chosen}" if chosen else "no clear choice"
-        reason = f"{reason}, expected {expected}"
-        return verdict(passed=chosen == expected, reason=reason, chosen=chosen)
+def label(spec: GraderSpec) -> TextGrader:
+    """Read the label that the reply gives and compare it with the expected one, as `choice` does.
+
+    ``labels`` lists them, or maps each to the other words that stand for it. The expected label may
+    be written as one of those words. The detail is that of `choice`.
+    """
+    return _single(spec, Labels.of(_aliases(spec.options["labels"])))
+
+
+def multi_label(spec: GraderSpec) -> TextGrader:
+    """Compare all labels that the reply names with the expected ones; the score is their F1.
+
+    F1 is ``2 * common / (named + expected)``, 1 if both are empty. The reply passes from
+    ``threshold`` (default 1: all of them, and no other). The detail holds ``predicted`` and
+    ``expected``, both sorted lists of labels.
+    """
+    labels = Labels.of(_aliases(spec.options["labels"]))
+    threshold = float(spec.options.get("threshold", 1))
+
+    def prepare(reference: Any) -> frozenset[str]:  # noqa: ANN401  (as the user wrote it)
+        several = reference if isinstance(reference, list) else [reference]
+        return frozenset(_known(labels, one) for one in several)
+
+    def compare(text: str, expected: frozenset[str]) -> Grade:
+        named = labels.named(text)
+        total = len(named) + len(expected)
+        score = 2 * len(named & expected) / total if total else 1.0
+        detail = {"predicted": sorted(named), "expected": sorted(expected)}
+        reason = f"named {detail['predicted']}, expected {detail['expected']}"
+        return Grade(score, score >= threshold, clip(reason), detail)
 
     return against_reference(spec.options, prepare=prepare, compare=compare)
 
 
-def read_choice(text: str, choices: Sequence[str]) -> str | None:
-    """Return the choice that ``text`` makes, ``None`` if it makes none or several.
+def _single(spec: GraderSpec, labels: Labels) -> TextGrader:
+    def prepare(reference: Any) -> str:  # noqa: ANN401  (as the user wrote it)
+        return _known(labels, reference)
 
-    In this order: the text is a choice; the last "answer is X"; a leading "X)" or "X:"; the only
-    choice mentioned. A single letter in running text must be upper case, and ``A`` and ``I`` must
-    not look like English words.
-    """
-    by_folded = {label.casefold(): label for label in choices}
-    whole = by_folded.get(text.strip(_AROUND).casefold())
-    if whole is not None:
-        return whole
-    mention = _mention(choices)
-    cues = re.findall(f"(?i:{_CUE}){mention}", text)
-    if cues:
-        return by_folded[cues[-1].casefold()]
-    leading = re.match(rf"\W*{mention}\W*?[).:\]]", text)
-    if leading:
-        return by_folded[leading[1].casefold()]
-    mentioned = {by_folded[label.casefold()] for label in re.findall(mention, text)}
-    return mentioned.pop() if len(mentioned) == 1 else None
+    def compare(text: str, expected: str) -> Grade:
+        predicted = labels.chosen(text)
+        if predicted is None and spec.options.get("off_menu") == "ungraded":
+            raise UngradableError("no clear choice in the answer")
+        reason = f"chose {predicted}" if predicted else "no clear choice"
+        return verdict(
+            passed=predicted == expected,
+            reason=f"{reason}, expected {expected}",
+            predicted=predicted,
+            expected=expected,
+        )
+
+    return against_reference(spec.options, prepare=prepare, compare=compare)
 
 
-def _mention(choices: Sequence[str]) -> str:
-    """Return a pattern whose only group is one of ``choices``, the longest that fits."""
-    ordered = sorted(choices, key=len, reverse=True)
-    return rf"(?<!\w)({'|'.join(map(_one, ordered))})(?!\w)"
+def _aliases(labels: Any) -> dict[str, tuple[str, ...]]:  # noqa: ANN401  (as the user wrote it)
+    if not isinstance(labels, Mapping):
+        return {as_text(name): () for name in labels}
+    return {as_text(name): tuple(map(as_text, others or ())) for name, others in labels.items()}
 
 
-def _one(label: str) -> str:
-    if len(label) > 1 or not label.isalpha():
-        return f"(?i:{re.escape(label)})"
-    # "A dog" is no choice; "A is right", "A or B" and "A" before no small letter are.
-    return f"{label}(?! (?!(?:is|or|and)\\b)[a-z])" if label in "AI" else label
+def _known(labels: Labels, reference: Any) -> str:  # noqa: ANN401  (as the user wrote it)
+    name = labels.by_folded.get(as_text(reference).strip().casefold())
+    if name is None:
+        raise UngradableError(f"expected must be one of the choices, not {reference!r:.60}")
+    return name

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Callable
 from typing import Any, NoReturn
 
 _PATH = re.compile(r"\$((?:\.[^.\[\]]+|\[[0-9]+\])*)")
@@ -19,11 +20,16 @@ def read_json(text: str, *, fenced: bool = False) -> Any:  # noqa: ANN401  (any 
 
     Raises `ValueError` with a short reason.
     """
-    fence = _FENCE.fullmatch(text) if fenced else None
     try:
-        return json.loads(fence[1] if fence else text, parse_constant=_refuse)
+        return json.loads(unfenced(text) if fenced else text, parse_constant=_refuse)
     except RecursionError as error:
         raise ValueError("nested too deeply") from error
+
+
+def unfenced(text: str) -> str:
+    """Return what stands inside the one code fence that is all of ``text``, else ``text``."""
+    fence = _FENCE.fullmatch(text)
+    return fence[1] if fence else text
 
 
 def parse_reference(expected: Any) -> Any:  # noqa: ANN401  (any JSON value)
@@ -54,6 +60,28 @@ def pick(tree: Any, steps: tuple[str | int, ...]) -> Any:  # noqa: ANN401  (any 
             raise LookupError(show_path(steps[:count]))
         value = value[step]
     return value
+
+
+def same_json(
+    left: Any,  # noqa: ANN401  (JSON values)
+    right: Any,  # noqa: ANN401
+    fold: Callable[[Any], Any] = lambda value: value,
+) -> bool:
+    """Return whether two JSON values are equal; true is not 1, and 1 is 1.0.
+
+    ``fold`` is put to scalars before they are compared.
+    """
+    if isinstance(left, dict) and isinstance(right, dict):
+        return left.keys() == right.keys() and all(
+            same_json(left[key], right[key], fold) for key in left
+        )
+    if isinstance(left, list) and isinstance(right, list):
+        return len(left) == len(right) and all(
+            same_json(a, b, fold) for a, b in zip(left, right, strict=True)
+        )
+    if isinstance(left, bool) or isinstance(right, bool):
+        return left is right
+    return bool(fold(left) == fold(right))
 
 
 def show_path(steps: tuple[str | int, ...]) -> str:

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import re
+from collections import deque
+from collections.abc import Sequence
 from decimal import Context, Decimal, DecimalException
+from functools import lru_cache
 from typing import Any
 
 from evalkit.graders.base import TextGrader, UngradableError, against_reference, verdict, wrong
@@ -13,6 +16,7 @@ from evalkit.model import Grade, GraderSpec
 _EXACT = Context(prec=60, traps=[])
 _OTHER = {".": ",", ",": "."}
 _MINUS = "\u2212"
+_LOOKED_AT = 20_000
 _SPACES = "\u00a0\u2009\u202f'_"
 
 
@@ -21,9 +25,12 @@ def numeric(spec: GraderSpec) -> TextGrader:
 
     Right if ``|answer - expected| <= max(abs, rel * |expected|)``, both tolerances 0 by default,
     in decimal arithmetic. No number in the reply is a wrong answer. ``decimal`` is the decimal
-    sign; the other one, apostrophes and narrow spaces separate thousands.
+    sign; the other one, apostrophes and narrow spaces separate thousands. With ``unit``, a text or
+    several spellings of one, only numbers that it stands beside count; nothing is converted.
     """
     sign = spec.options.get("decimal", ".")
+    unit = spec.options.get("unit", ())
+    units = (unit,) if isinstance(unit, str) else tuple(unit)
     absolute = _decimal(spec.options.get("abs", 0))
     relative = _decimal(spec.options.get("rel", 0))
 
@@ -38,9 +45,9 @@ def numeric(spec: GraderSpec) -> TextGrader:
         return number
 
     def compare(text: str, expected: Decimal) -> Grade:
-        answer = last_number(text, decimal=sign)
+        answer = last_number(text, decimal=sign, units=units)
         if answer is None:
-            return wrong("no number in the answer")
+            return wrong("no number in the answer" + (f" with {units[0]}" if units else ""))
         slack = max(absolute, _EXACT.multiply(relative, _EXACT.abs(expected)))
         distance = _EXACT.abs(_EXACT.subtract(answer, expected))
         passed = answer == expected or bool(distance <= slack)
@@ -49,16 +56,20 @@ def numeric(spec: GraderSpec) -> TextGrader:
     return against_reference(spec.options, prepare=prepare, compare=compare)
 
 
-def last_number(text: str, *, decimal: str = ".") -> Decimal | None:
+def last_number(text: str, *, decimal: str = ".", units: Sequence[str] = ()) -> Decimal | None:
     """Return the last number in ``text``, ``decimal`` being its decimal sign; ``None`` without one.
 
     A separator counts only between groups of three digits; a minus only where no letter, digit or
-    closing bracket stands before it, so that 10-20 ends in 20.
+    closing bracket stands before it, so that 10-20 ends in 20. With ``units`` one of them must
+    stand after the number (5 km, 50%) or before it (USD 5, -$5), at most a space away. The last
+    20 000 characters are looked at.
     """
-    found = _NUMBERS[decimal].findall(text)
+    tail = text[-_LOOKED_AT:]
+    found = deque(_pattern(decimal, tuple(units)).finditer(tail), maxlen=1)
     if not found:
         return None
-    bare = re.sub(f"[{_SPACES}{_OTHER[decimal]}]", "", found[-1])
+    bare = "".join(part for part in found[0].groups() if part)
+    bare = re.sub(f"[{_SPACES}{_OTHER[decimal]}]", "", bare)
     try:
         return Decimal(bare.replace(_MINUS, "-").replace(decimal, "."))
     except DecimalException:
@@ -69,14 +80,26 @@ def _decimal(number: float) -> Decimal:
     return Decimal(repr(number))
 
 
-def _number_pattern(decimal: str) -> re.Pattern[str]:
+@lru_cache(maxsize=64)
+def _pattern(decimal: str, units: tuple[str, ...]) -> re.Pattern[str]:
+    """Return a pattern whose groups, joined, are one number."""
     point, comma = re.escape(decimal), re.escape(_OTHER[decimal])
-    return re.compile(
-        rf"(?:(?<![\w)])[-+{_MINUS}])?"
-        rf"(?:[0-9]{{1,3}}(?:[{_SPACES}{comma}][0-9]{{3}})+(?![0-9])|[0-9]+|(?={point}[0-9]))"
+    sign = rf"(?:(?<![\w)])[-+{_MINUS}])?"
+    digits = (
+        rf"(?:[0-9]{{1,3}}(?:[{_SPACES}{comma}][0-9]{{3}})++(?![0-9])|[0-9]++|(?={point}[0-9]))"
         rf"(?:{point}[0-9]+)?"
         rf"(?:[eE][-+]?[0-9]+)?"
     )
+    if not units:
+        return re.compile(f"({sign}{digits})")
+    unit = "|".join(map(_word, sorted(units, key=len, reverse=True)))
+    gap = "[ \u00a0\u2009\u202f]?"
+    number = rf"{sign}(?<![0-9]){digits}"  # never the rest of one, or a long row takes for ever
+    return re.compile(rf"({sign})(?:{unit}){gap}({number})|({number}){gap}(?:{unit})")
 
 
-_NUMBERS = {decimal: _number_pattern(decimal) for decimal in _OTHER}
+def _word(unit: str) -> str:
+    """Return a pattern of ``unit`` that no letter or digit touches where it is a word itself."""
+    before = r"(?<![^\W\d_])" if unit[0].isalpha() else ""
+    after = r"(?!\w)" if unit[-1].isalnum() else ""
+    return before + re.escape(unit) + after

@@ -6,39 +6,38 @@ run. The package `regex` reads the same syntax, backtracks less, and takes a tim
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import Any
+
 from evalkit.graders.base import (
     OptionError,
     TextGrader,
     UngradableError,
-    alone,
+    against_reference,
     clip,
     verdict,
     wrong,
 )
+from evalkit.graders.text import as_text
 from evalkit.model import Grade, GraderSpec
 
 DEFAULT_TIMEOUT_S = 1.0
+Pattern = Any
+"""A compiled pattern of the package `regex`, which is loaded where it is used."""
 
 
 def regex_grader(spec: GraderSpec) -> TextGrader:
     """Search the reply for ``pattern``, or with ``whole`` match all of it.
 
-    A search longer than ``timeout_s`` seconds is ungraded: the answer is not to blame.
+    Without ``pattern`` it is the case's expected text, or its part at ``path``. A search longer
+    than ``timeout_s`` seconds is ungraded: the answer is not to blame.
     """
-    import regex
+    limit = float(spec.options.get("timeout_s", DEFAULT_TIMEOUT_S))
+    whole = bool(spec.options.get("whole"))
+    compiled = _compiler(ignore_case=bool(spec.options.get("ignore_case")))
 
-    options = spec.options
-    flags = regex.IGNORECASE if options.get("ignore_case") else 0
-    limit = float(options.get("timeout_s", DEFAULT_TIMEOUT_S))
-    try:
-        pattern = regex.compile(options["pattern"], flags)
-    except regex.error as error:
-        got = f"{options['pattern']!r}: {error}"
-        instead = "a pattern in Python's syntax, a literal . ( [ { \\ with \\ before it"
-        raise OptionError("a regular expression", got=got, instead=instead) from error
-    search = pattern.fullmatch if options.get("whole") else pattern.search
-
-    def compare(text: str) -> Grade:
+    def compare(text: str, pattern: Pattern) -> Grade:
+        search = pattern.fullmatch if whole else pattern.search
         try:
             hit = search(text, timeout=limit)
         except TimeoutError as error:
@@ -47,4 +46,25 @@ def regex_grader(spec: GraderSpec) -> TextGrader:
             return wrong(f"no match of {pattern.pattern}")
         return verdict(passed=True, matched=clip(hit[0]))
 
-    return alone(compare)
+    if "pattern" not in spec.options:
+        return against_reference(spec.options, prepare=compiled, compare=compare)
+    try:
+        fixed = compiled(spec.options["pattern"])
+    except UngradableError as error:
+        instead = "a pattern in Python's syntax, a literal . ( [ { \\ with \\ before it"
+        raise OptionError("a regular expression", got=str(error), instead=instead) from error
+    return TextGrader(lambda _case: fixed, compare)
+
+
+def _compiler(*, ignore_case: bool) -> Callable[[Any], Pattern]:
+    import regex
+
+    flags = regex.IGNORECASE if ignore_case else 0
+
+    def compiled(raw: Any) -> Pattern:  # noqa: ANN401  (as the user wrote it)
+        try:
+            return regex.compile(as_text(raw), flags)
+        except regex.error as error:
+            raise UngradableError(f"{raw!r}: {error}") from error
+
+    return compiled

@@ -28,31 +28,48 @@ def json_valid(spec: GraderSpec) -> TextGrader:
 
 def json_schema(spec: GraderSpec) -> TextGrader:
     """Ask whether the reply is JSON that fits ``schema``; references lead nowhere else."""
+    try:
+        breach = schema_validator(spec.options["schema"])
+    except UngradableError as error:
+        raise OptionError(
+            "a valid JSON Schema", got=clip(str(error)), instead="a schema that is"
+        ) from error
+
+    def fits(tree: Any) -> Grade:  # noqa: ANN401  (any JSON value)
+        found = breach(tree)
+        return _RIGHT if found is None else wrong(found)
+
+    return _on_json(spec.options, fits)
+
+
+def schema_validator(schema: Any) -> Callable[[Any], str | None]:  # noqa: ANN401  (as written)
+    """Return a function that tells what breaks ``schema`` in a JSON value, ``None`` if nothing.
+
+    Both raise `UngradableError`: here if the schema is none, there if it cannot be followed.
+    """
     from jsonschema import Draft202012Validator, SchemaError
     from jsonschema.exceptions import best_match
     from jsonschema.validators import validator_for
     from referencing import Registry
     from referencing.exceptions import Unresolvable
 
-    schema = spec.options["schema"]
+    if not isinstance(schema, dict):
+        raise UngradableError(f"a schema is a mapping, not {schema!r:.60}")
     kind = validator_for(schema, default=Draft202012Validator)
     try:
         kind.check_schema(schema)
     except SchemaError as error:
-        got = f"{error.json_path}: {error.message}"
-        raise OptionError(
-            "a valid JSON Schema", got=clip(got), instead="a schema that is"
-        ) from error
+        raise UngradableError(f"{error.json_path}: {error.message}") from error
     validator = kind(schema, registry=Registry())
 
-    def fits(tree: Any) -> Grade:  # noqa: ANN401  (any JSON value)
+    def breach(tree: Any) -> str | None:  # noqa: ANN401  (any JSON value)
         try:
             error = best_match(validator.iter_errors(tree))
         except (Unresolvable, RecursionError) as failure:
             raise UngradableError(f"the schema cannot be followed: {failure}") from failure
-        return _RIGHT if error is None else wrong(f"{error.json_path}: {error.message}")
+        return None if error is None else f"{error.json_path}: {error.message}"
 
-    return _on_json(spec.options, fits)
+    return breach
 
 
 def _on_json(options: Options, judge: Callable[[Any], Grade]) -> TextGrader:

@@ -6,8 +6,11 @@ from collections.abc import Iterator, Mapping
 
 from evalkit.errors import Fault, FileFaults
 from evalkit.graders.formula import check_score, parse_formula
+from evalkit.graders.judge.base import JudgeGrader
 from evalkit.graders.registry import make
-from evalkit.model import Case, Graded, Reply, Suite
+from evalkit.model import Case, Graded, Reply, Suite, Ungraded
+
+NOT_JUDGED: Mapping[str, Graded] = {}
 
 
 class SuiteGrader:
@@ -26,12 +29,25 @@ class SuiteGrader:
         self._graders = {n: grader for n, grader in made.items() if not isinstance(grader, Fault)}
         self._formula = parse_formula(suite.score)
 
-    def grade(self, case: Case, reply: Reply) -> tuple[Mapping[str, Graded], float | None]:
+    @property
+    def judges(self) -> dict[str, JudgeGrader]:
+        """The graders that ask another model, by name."""
+        return {n: g for n, g in self._graders.items() if isinstance(g, JudgeGrader)}
+
+    def grade(
+        self, case: Case, reply: Reply, judged: Mapping[str, Graded] = NOT_JUDGED
+    ) -> tuple[Mapping[str, Graded], float | None]:
         """Return the grades by grader and the suite's score in [0, 1].
 
-        The score is ``None`` if a grade that the formula needs is `Ungraded`.
+        ``judged`` holds what the judges came to. The score is ``None`` if a grade that the formula
+        needs is `Ungraded`.
         """
-        grades = {name: grader.grade(case, reply) for name, grader in self._graders.items()}
+        grades = {
+            name: judged.get(name, Ungraded("the judge was not asked"))
+            if isinstance(grader, JudgeGrader)
+            else grader.grade(case, reply)
+            for name, grader in self._graders.items()
+        }
         return grades, self._formula.score(grades)
 
     def lacks(self, case: Case) -> Iterator[tuple[str, str]]:

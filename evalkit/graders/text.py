@@ -1,4 +1,4 @@
-"""Graders of plain text: `string_check` and `contains`."""
+"""Graders of plain text: `string_check`, `contains`, `starts_with` and `ends_with`."""
 
 from __future__ import annotations
 
@@ -53,6 +53,30 @@ def contains(spec: GraderSpec) -> TextGrader:
         passed = _COUNTS[match](needle in found for needle in needles)
         reason = "" if passed else f"{match} of {list(needles)}, found {found or 'none'}"
         return verdict(passed=passed, reason=reason, found=found)
+
+    return against_reference(spec.options, prepare=as_texts, compare=compare)
+
+
+def starts_with(spec: GraderSpec) -> TextGrader:
+    """Ask whether the reply starts with the expected text, or with one of several.
+
+    White space around the reply does not count.
+    """
+    return _edge(spec, str.startswith, wording="starts with")
+
+
+def ends_with(spec: GraderSpec) -> TextGrader:
+    """Ask whether the reply ends with the expected text, as `starts_with` does of its start."""
+    return _edge(spec, str.endswith, wording="ends with")
+
+
+def _edge(spec: GraderSpec, holds: Callable[[str, str], bool], *, wording: str) -> TextGrader:
+    fold = _fold if spec.options.get("ignore_case") else str
+
+    def compare(text: str, needles: tuple[str, ...]) -> Grade:
+        bare = fold(text.strip())
+        passed = any(holds(bare, fold(needle)) for needle in needles)
+        return verdict(passed=passed, reason="" if passed else f"{wording} none of {list(needles)}")
 
     return against_reference(spec.options, prepare=as_texts, compare=compare)
 

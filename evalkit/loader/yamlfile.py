@@ -15,12 +15,12 @@ from typing import Any
 import yaml
 
 from evalkit.errors import Fault
+from evalkit.graders.aliases import refuse_bomb
 from evalkit.loader.faults import shown
 from evalkit.suite.document import Document, Place
 
-MOST_ALIASED = 100_000
-"""How many values aliases may add to those that were written."""
-
+MOST_NESTED = 500
+_OPENINGS = ("[", "{", "- ", "? ", ": ")
 _INSTEAD = "quotes around a text with : # { } [ ] or *, spaces instead of tabs"
 
 
@@ -55,10 +55,12 @@ def read_yaml(path: Path) -> tuple[Document | None, list[Fault]]:
     """
     name = shown(path)
     try:
-        root = yaml.compose(path.read_bytes().decode("utf-8-sig"), Loader=_Loader)
+        text = path.read_bytes().decode("utf-8-sig")
+        _refuse_depth(text)
+        root = yaml.compose(text, Loader=_Loader)
         if root is None:
             return Document(name, None, {(): 1}), []
-        _refuse_bomb(root)
+        refuse_bomb(root)
         builder = _Builder(name)
         return Document(name, builder.build(root, ()), builder.lines), builder.faults
     except yaml.MarkedYAMLError as error:
@@ -73,30 +75,19 @@ def read_yaml(path: Path) -> tuple[Document | None, list[Fault]]:
         return None, [Fault(name, 0, "YAML that is not nested too deeply", got, "a flatter file")]
 
 
-def _refuse_bomb(root: yaml.Node) -> None:
-    written: dict[int, int] = {}
-    whole = _expanded(root, written, set())
-    if whole - len(written) > MOST_ALIASED:
-        problem = f"aliases that add more than {MOST_ALIASED} values"
-        raise yaml.MarkedYAMLError(problem=problem, problem_mark=root.start_mark)
+def _refuse_depth(text: str) -> None:
+    """Raise `RecursionError` for nesting that would overflow the stack of the C parser itself.
 
-
-def _expanded(node: yaml.Node, sizes: dict[int, int], above: set[int]) -> int:
-    """Return how many values ``node`` stands for; ``sizes`` remembers each node once."""
-    if id(node) in above:
-        problem = "an alias inside what it stands for"
-        raise yaml.MarkedYAMLError(problem=problem, problem_mark=node.start_mark)
-    if id(node) not in sizes:
-        above.add(id(node))
-        sizes[id(node)] = 1 + sum(_expanded(n, sizes, above) for n in _children(node))
-        above.discard(id(node))
-    return sizes[id(node)]
-
-
-def _children(node: yaml.Node) -> list[yaml.Node]:
-    if isinstance(node, yaml.MappingNode):
-        return [part for pair in node.value for part in pair]
-    return list(node.value) if isinstance(node, yaml.SequenceNode) else []
+    Looked for only where a file has that many openings at all, as it takes a second reading.
+    """
+    if sum(map(text.count, _OPENINGS)) < MOST_NESTED:
+        return
+    depth = 0
+    for event in yaml.parse(text, Loader=_Loader):
+        depth += isinstance(event, yaml.CollectionStartEvent)
+        depth -= isinstance(event, yaml.CollectionEndEvent)
+        if depth > MOST_NESTED:
+            raise RecursionError
 
 
 class _Builder:

@@ -41,6 +41,7 @@ class Backlog:
         self._later: list[_Later] = []
         self._put_off = 0
         self._open = 0
+        self._more = False
         self._free = math.inf
         self._changed = asyncio.Event()
 
@@ -52,6 +53,15 @@ class Backlog:
         """Queue a new request."""
         self._new.append(Job(key, request))
         self._open += 1
+        self._changed.set()
+
+    def expect_more(self) -> None:
+        """Take jobs while it is worked off, without an end; then `add` in the event loop only."""
+        self._more = True
+
+    def hands(self, most: int) -> int:
+        """Return how many may work it off side by side, ``most`` at most."""
+        return most if self._more else min(most, len(self))
 
     def hold(self) -> None:
         """Give out no new job beyond those that are queued now, until `allow`."""
@@ -84,10 +94,16 @@ class Backlog:
         self._changed.set()
         return dropped
 
+    async def some(self) -> bool:
+        """Return whether there is a job, as soon as there is one or none will come."""
+        while self._more and not self._open:
+            await self._change(None)
+        return self._open > 0
+
     async def take(self) -> Job | None:
         """Return the next job as soon as there is one; ``None`` once all are finished."""
         loop = asyncio.get_running_loop()
-        while self._open:
+        while self._open or self._more:
             now = loop.time()
             if self._later and self._later[0].due <= now:
                 return heapq.heappop(self._later).job

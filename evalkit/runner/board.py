@@ -5,6 +5,7 @@ A waiting thread sleeps until its own outcome is there; outcomes of others do no
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterable
 from concurrent.futures import Future
 from dataclasses import dataclass
@@ -34,6 +35,9 @@ class Progress:
     money: float | None = None
 
 
+FORGOTTEN = Failure("cancelled", "nobody waits for it")
+
+
 class Board:
     """Outcomes by key, each settled once. Keys are announced first; then any thread may call.
 
@@ -44,26 +48,45 @@ class Board:
         self._on_outcome = on_outcome
         self._lock = Lock()
         self._outcomes: dict[str, Outcome | None] = {}
+        self._again: Counter[str] = Counter()
+        self._settling: set[str] = set()
         self._waiting: dict[str, Future[Outcome]] = {}
         self.broken: SetupError | None = None
 
     def expect(self, key: str) -> bool:
         """Announce that ``key`` will be settled; false if it was announced before."""
         if key in self._outcomes:
+            self._again[key] += 1
             return False
         self._outcomes[key] = None
         return True
 
-    def settle(self, key: str, outcome: Outcome) -> bool:
-        """Put up an outcome and wake whoever waits for it; false if the key had one already."""
+    def forget(self, keys: Iterable[str]) -> None:
+        """Drop settled outcomes, each as soon as it is forgotten as often as it was announced."""
         with self._lock:
-            if self._outcomes[key] is not None:
+            for key in keys:
+                again = self._again.pop(key, 0)
+                if again > 1:
+                    self._again[key] = again - 1
+                elif not again:
+                    del self._outcomes[key]
+
+    def settle(self, key: str, outcome: Outcome) -> bool:
+        """Put up an outcome and wake whoever waits for it; false if the key has or had one.
+
+        ``on_outcome`` hears of it first: what it announces is there before anybody goes on.
+        """
+        with self._lock:
+            if self._outcomes.get(key, FORGOTTEN) is not None or key in self._settling:
                 return False
+            self._settling.add(key)
+        self._publish(key, outcome)
+        with self._lock:
             self._outcomes[key] = outcome
+            self._settling.discard(key)
             waiter = self._waiting.pop(key, None)
         if waiter is not None:
             waiter.set_result(outcome)
-        self._publish(key, outcome)
         return True
 
     def settle_all(self, keys: Iterable[str], failure: Failure) -> int:

@@ -87,6 +87,7 @@ class Engine:
         self._board = Board(on_outcome)
         self._purse = None if terms.budget == UNLIMITED else Purse(terms.budget)
         self._late: Stopped | None = None
+        self._over: Failure | None = OFFLINE if terms.offline else None
         self._lanes = {
             name: Lane(client, models[name], store, self._board, purse=self._purse)
             for name, client in clients.items()
@@ -102,34 +103,53 @@ class Engine:
         Raises:
             SetupError: a model's identity cannot be told, or the store cannot be read.
         """
-        open_asks = [(key, ask) for key, ask in self._keyed(asks) if self._board.expect(key)]
-        stored = {} if self._terms.rerun else self._store.get_many([key for key, _ in open_asks])
-        for key, ask in open_asks:
-            reply = stored.get(key)
-            lane = self._lanes[ask.model]
-            if reply is not None and (self._terms.offline or may_stand(ask.request, reply)):
-                lane.keep(key, reply)
-            else:
-                lane.add(key, ask.request)
+        for model, jobs in self._looked_up(asks).items():
+            self._lanes[model].add(jobs)
 
-    def start(self, asks: Iterable[Ask], *, first: Iterable[Ask] | None = None) -> None:
+    def start(
+        self, asks: Iterable[Ask], *, first: Iterable[Ask] | None = None, more: bool = False
+    ) -> None:
         """Answer ``asks`` from the store and begin to ask the rest, in order.
 
         Returns once the stored answers are there. With ``first`` nothing but these is asked until
-        `go_on`. Raises as `load` does.
+        `go_on`. With ``more`` it goes on until `stop`, so that `more` may add requests. Raises as
+        `load` does.
         """
         if first is not None:
             self.load(first)
             for lane in self._lanes.values():
                 lane.hold()
         self.load(asks)
+        if more:
+            for lane in self._lanes.values():
+                lane.expect_more()
         if self._terms.offline:
             self._fail_rest(OFFLINE)
-        elif any(lane.total > lane.stored for lane in self._lanes.values()):
+        elif more or any(lane.expected for lane in self._lanes.values()):
             runner = asyncio.Runner(loop_factory=asyncio.new_event_loop)
             self._loop = runner.get_loop()
             self._thread = Thread(target=self._run, args=[runner], name="evalkit", daemon=True)
             self._thread.start()
+
+    def more(self, asks: Iterable[Ask]) -> None:
+        """Answer ``asks`` from the store and ask the rest after what is queued; as `load` raises.
+
+        An ask that is open already is not asked twice. Before `start` it is as `load`.
+        """
+        for model, jobs in self._looked_up(asks).items():
+            if self._loop is None:
+                self._lanes[model].add(jobs)
+            else:
+                self._in_loop(self._lanes[model].add, jobs)
+        if self._over is not None:  # the loop has ended, or ends and may not see them any more
+            self._fail_rest(self._over)
+
+    def forget(self, asks: Iterable[Ask]) -> None:
+        """Drop the outcomes of ``asks``, all of them waited for: what was added for them is gone.
+
+        An outcome stays as long as another ask that was added shares it.
+        """
+        self._board.forget(self._key(ask) for ask in asks)
 
     def go_on(self, *, bounded: bool = False) -> None:
         """Ask all that `start` held back; ``bounded``, only a few rounds ahead of `used`."""
@@ -199,6 +219,21 @@ class Engine:
             self._thread.join(STOP_S)
         self._fail_rest(CANCELLED)
 
+    def _looked_up(self, asks: Iterable[Ask]) -> dict[str, list[tuple[str, Request]]]:
+        """Settle what has a stored answer; return by model what has none and is to be asked."""
+        open_asks = [(key, ask) for key, ask in self._keyed(asks) if self._board.expect(key)]
+        stored = {} if self._terms.rerun else self._store.get_many([key for key, _ in open_asks])
+        jobs: dict[str, list[tuple[str, Request]]] = {}
+        for key, ask in open_asks:
+            reply = stored.get(key)
+            lane = self._lanes[ask.model]
+            if reply is not None and (self._terms.offline or may_stand(ask.request, reply)):
+                lane.keep(key, reply)
+            else:
+                lane.expect(key, ask.request)
+                jobs.setdefault(ask.model, []).append((key, ask.request))
+        return jobs
+
     def _keyed(self, asks: Iterable[Ask]) -> Iterable[tuple[str, Ask]]:
         for ask in asks:
             if ask.model not in self._identities:
@@ -230,7 +265,8 @@ class Engine:
             with runner:
                 runner.run(self._ask_all())
         finally:
-            self._fail_rest(CANCELLED)
+            self._over = self._over or CANCELLED
+            self._fail_rest(self._over)
 
     async def _ask_all(self) -> None:
         lanes = self._lanes.values()
@@ -244,7 +280,8 @@ class Engine:
         except TimeoutError:
             self._late = Stopped("deadline", _span(self._terms.deadline_s or 0.0))
             late = f"not answered within the run's {self._late.limit}"
-            self._fail_rest(Failure("cancelled", late))
+            self._over = Failure("cancelled", late)
+            self._fail_rest(self._over)
         finally:
             await asyncio.gather(*(lane.close() for lane in lanes))
             halt.cancel()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Iterable
 from collections.abc import Set as AbstractSet
 from dataclasses import replace
 
@@ -48,10 +49,12 @@ class Lane:
         self._counted = purse is not None or spec.limits.tokens_per_minute is not None
         self._backlog = Backlog()
         self.outlook = Outlook()
-        self._keys: list[str] = []
+        self._open: dict[str, None] = {}
         self._answered = False
+        self._ended: Failure | None = None
         self.fatal: ProviderError | SetupError | None = None
         self.stored = 0
+        self.expected = 0
         self.asked = 0
         self.settled = 0
         self.failed = 0
@@ -61,7 +64,7 @@ class Lane:
     @property
     def total(self) -> int:
         """Distinct requests of this model, the stored ones included."""
-        return self.stored + len(self._keys)
+        return self.stored + self.expected
 
     @property
     def priced(self) -> bool:
@@ -73,11 +76,22 @@ class Lane:
         """Requests that were sent and have no answer yet."""
         return self._pace.in_flight
 
-    def add(self, key: str, request: Request) -> None:
-        """Queue a request that has no stored answer."""
-        self._backlog.add(key, request)
-        self._keys.append(key)
+    def expect(self, key: str, request: Request) -> None:
+        """Take note of a request that has no stored answer: `add` follows."""
+        self._open[key] = None
+        self.expected += 1
         self.outlook.ask(request)
+
+    def add(self, jobs: Iterable[tuple[str, Request]]) -> None:
+        """Queue expected requests. In the event loop only, once the lane runs."""
+        for key, request in jobs:
+            self._backlog.add(key, request)
+        if self._ended is not None:
+            self.fail_rest(self._ended)
+
+    def expect_more(self) -> None:
+        """Run until cancelled: more requests may be added at any time."""
+        self._backlog.expect_more()
 
     def hold(self) -> None:
         """Ask nothing beyond what is queued now, until `allow`."""
@@ -103,30 +117,38 @@ class Lane:
     def drop(self, keys: AbstractSet[str], failure: Failure) -> None:
         """Take queued requests out, as if they had never been added. In the event loop only."""
         dropped = self._backlog.drop(keys)
-        self._keys = [key for key in self._keys if key not in dropped]
+        for key in dropped:
+            self._open.pop(key, None)
+        self.expected -= len(dropped)
         self._board.settle_all(dropped, failure)
 
     def fail_rest(self, failure: Failure) -> None:
-        """Give ``failure`` to all that is still open. Changes no queue: any thread may call."""
-        count = self._board.settle_all(self._keys, failure)
+        """Give ``failure``, or what ended the lane before, to all that is still open.
+
+        Changes no queue: any thread may call.
+        """
+        keys = list(self._open)
+        count = self._board.settle_all(keys, self._ended or failure)
+        for key in keys:
+            self._open.pop(key, None)
         self.settled += count
         self.failed += count
 
     async def run(self) -> None:
         """Start the client and ask everything. Raises nothing but cancellation."""
-        if not len(self._backlog):
+        if not await self._backlog.some():
             return
         try:
             await self._start()
             async with asyncio.TaskGroup() as workers:
-                for _ in range(min(self._spec.limits.concurrency, len(self._backlog))):
+                for _ in range(self._backlog.hands(self._spec.limits.concurrency)):
                     workers.create_task(self._work())
         except* (ProviderError, SetupError) as group:
             self._end(_first(group))
 
     async def close(self) -> None:
         """Close the client, if it was needed."""
-        if not self._keys:
+        if not self.expected:
             return
         try:
             async with asyncio.timeout(CLOSE_S):
@@ -157,6 +179,7 @@ class Lane:
             if self._board.settle(job.key, outcome):
                 self.settled += 1
                 self.failed += isinstance(outcome, Failure)
+            self._open.pop(job.key, None)
 
     async def _attempt(self, job: Job) -> Outcome | None:
         """Send a request once; ``None`` if it was put off for another try."""
@@ -227,7 +250,8 @@ class Lane:
             self.fatal = error
         kind = error.kind if isinstance(error, ProviderError) else "cancelled"
         message = error.message if isinstance(error, ProviderError) else str(error)
-        self.fail_rest(Failure(kind, message))
+        self._ended = Failure(kind, message)
+        self.fail_rest(self._ended)
 
 
 def _first(group: BaseExceptionGroup[ProviderError | SetupError]) -> ProviderError | SetupError:

@@ -33,6 +33,12 @@ class Outlook:
         self.most_input += most.input
         self.most_output += most.output
 
+    def scaled(self, requests: int) -> Outlook:
+        """Return what so many requests of the same lengths take."""
+        share = requests / self.requests if self.requests else 0.0
+        most = round(self.most_input * share), round(self.most_output * share)
+        return Outlook(requests, most_input=most[0], most_output=most[1])
+
     def learn(self, reply: Reply) -> None:
         """Take in a stored answer."""
         self.answers += 1

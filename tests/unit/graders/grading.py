@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from evalkit.errors import Fault
 from evalkit.graders.base import Grader
+from evalkit.graders.judge.base import JudgeGrader
 from evalkit.graders.registry import make
 from evalkit.model import Case, Grade, Graded, GraderSpec, Reply, Source
 
@@ -25,14 +26,15 @@ SOURCE = Source("suites/triage/triage.yaml", 9)
 
 
 def spec(type_: str, name: str = "g", **options: Any) -> GraderSpec:
-    """Return a grader as a suite would have it."""
-    return GraderSpec(name, type_, options, SOURCE)
+    """Return a grader as a suite would have it; ``graders`` are the ones inside it."""
+    inner = tuple(options.pop("graders", ()))
+    return GraderSpec(name, type_, options, SOURCE, inner)
 
 
 def grader(type_: str, **options: Any) -> Grader:
     """Return a grader that must be sound."""
     made = make(spec(type_, **options), allow_code=True)
-    assert not isinstance(made, Fault), made
+    assert not isinstance(made, Fault | JudgeGrader), made
     return made
 
 
@@ -51,6 +53,11 @@ def case(expected: Any = None) -> Case:
 def graded(type_: str, text: str, expected: Any = None, **options: Any) -> Graded:
     """Return the grade of one text."""
     return grader(type_, **options).grade(case(expected), Reply(text))
+
+
+def answered(type_: str, reply: Reply, expected: Any = None, **options: Any) -> Graded:
+    """Return the grade of one reply."""
+    return grader(type_, **options).grade(case(expected), reply)
 
 
 def grade(type_: str, text: str, expected: Any = None, **options: Any) -> Grade:

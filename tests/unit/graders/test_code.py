@@ -8,6 +8,7 @@ import pytest
 
 from evalkit.errors import Fault
 from evalkit.graders import check
+from evalkit.graders.code import CodeGrader
 from evalkit.graders.registry import make
 from evalkit.model import Grade, GraderSpec, Reply, Source, Ungraded
 
@@ -49,7 +50,7 @@ def test_a_file_is_found_beside_its_suite(tmp_path: Path) -> None:
     (tmp_path / "mine.py").write_text("def ok(case, reply):\n    return reply.text == 'ok'\n")
     where = Source(str(tmp_path / "suite.yaml"), 3)
     made = make(GraderSpec("g", "python", {"function": "mine.py:ok"}, where), allow_code=True)
-    assert not isinstance(made, Fault)
+    assert isinstance(made, CodeGrader)
     assert made.grade(case(), Reply("ok")) == Grade(1.0, passed=True)
 
 

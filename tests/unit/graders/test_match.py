@@ -115,10 +115,59 @@ def test_an_expected_value_that_does_not_fit_is_ungraded(
     assert grader("json_match", **options).lacks(case(expected)) == result.why
 
 
-@pytest.mark.parametrize("path", ["", "queue", "$queue", "$.", "$..a", "$.a[", "$.a[x]", "$.a[-1]"])
+@pytest.mark.parametrize("path", ["", "queue", "$queue", "$.", "$.a[", "$.a[x]", "$.a[?foo(@)]"])
 def test_what_is_no_path_is_a_fault(path: str) -> None:
-    """A path starts with $ and has names and numbers only."""
+    """A path starts with $; what is no plain path must be a JSONPath query."""
     assert fault("json_match", path=path).got == f"'{path}'"
+
+
+ORDERS = {"items": [{"id": 1, "n": 2}, {"id": 7, "n": 0}], "a b": {"x": 1}}
+
+
+@pytest.mark.parametrize(
+    ("path", "expected", "passes"),
+    [
+        ("$.items[*].id", ORDERS, True),
+        ("$.items[*].id", [1, 7], True),
+        ("$.items[*].id", [7, 1], False),
+        ("$.items[*].id", [1], False),
+        ("$.items[?@.n > 1].id", 1, True),
+        ("$.items[?@.n > 1].id", 7, False),
+        ("$.items[-1].id", 7, True),
+        ("$..id", [1, 7], True),
+        ("$.items[0:1].n", [2], True),
+        ("$['a b'].x", ORDERS, True),
+        ("$.gone[*]", [1], False),
+        (["$.items[*].id", "$['a b'].x"], ORDERS, True),
+    ],
+)
+def test_a_jsonpath_compares_all_that_it_finds(
+    path: str | list[str], expected: object, *, passes: bool
+) -> None:
+    """The values are compared as a list, in the order of the document."""
+    result = grade("json_match", json.dumps(ORDERS), expected, path=path)
+    assert result.passed is passes
+    assert list(result.detail) == ([path] if isinstance(path, str) else path)
+
+
+def test_a_jsonpath_that_finds_nothing_in_expected_is_ungraded() -> None:
+    """Nothing could be compared."""
+    result = graded("json_match", "{}", ORDERS, path="$.gone[*]")
+    assert result == Ungraded("expected has no $.gone[*]")
+
+
+@pytest.mark.parametrize("function", ["match", "search"])
+def test_a_jsonpath_cannot_run_regular_expressions(function: str) -> None:
+    """The pattern could come from the answer, and could not be stopped."""
+    assert fault("json_match", path=f"$[?{function}(@.a, @.b)]").needed == "a JSONPath"
+
+
+def test_a_jsonpath_is_not_followed_through_too_much() -> None:
+    """Too long, too deep and too many are ungraded, and soon."""
+    big = json.dumps([[1] * 100] * 4000)
+    deep = "[" * 400 + "]" * 400
+    for text in (big, json.dumps([1] * 20_000), deep):
+        assert isinstance(graded("json_match", text, [1], path="$..*"), Ungraded)
 
 
 def test_a_path_leads_to_its_value() -> None:

@@ -119,3 +119,40 @@ def test_an_expected_value_that_is_no_number_is_ungraded(expected: object) -> No
 def test_a_value_that_is_no_number_is_a_fault() -> None:
     """A fixed value is checked before any call."""
     assert "'none'" in fault("numeric", value="none").got
+
+
+@pytest.mark.parametrize(
+    ("text", "units", "number"),
+    [
+        ("It is 5 km, or 3.1 miles.", ["km"], "5"),
+        ("5km", ["km"], "5"),
+        ("5 kmh", ["km"], None),
+        ("50%", ["%", "percent"], "50"),
+        ("50 percent of 80", ["%", "percent"], "50"),
+        ("$1,234.50 for 3 people", ["$"], "1234.50"),
+        ("-$5", ["$"], "-5"),
+        ("USD 5", ["USD"], "5"),
+        ("5", ["km"], None),
+        ("12345", ["km"], None),
+        ("1,234,567 km", ["km"], "1234567"),
+        ("first 2 kg, then 3 kg", ["kg"], "3"),
+        ("5 KM", ["km"], None),
+        ("10-20 km", ["km"], "20"),
+    ],
+)
+def test_a_unit_says_which_number_counts(text: str, units: list[str], number: str | None) -> None:
+    """The unit stands after the number or before it, as a word of its own."""
+    assert last_number(text, units=units) == (None if number is None else Decimal(number))
+
+
+def test_a_number_without_its_unit_is_a_wrong_answer() -> None:
+    """The unit was asked for; one spelling or several can be given."""
+    assert grade("numeric", "5 km", 5, unit="km").passed
+    assert grade("numeric", "5 kilometres", "5 km", unit=["km", "kilometres"]).passed
+    assert grade("numeric", "5 miles", 5, unit="km").reason == "no number in the answer with km"
+
+
+@pytest.mark.parametrize("text", ["1" * 10**6, "1,111" + ",111" * 10**6 + "x", "-" * 10**6])
+def test_long_rows_of_digits_end_soon(text: str) -> None:
+    """Only the end of an answer is looked at, and no row of digits twice."""
+    assert 0 <= grade("numeric", text, 5, unit="km").score <= 1

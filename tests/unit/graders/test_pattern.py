@@ -9,7 +9,7 @@ import pytest
 
 from evalkit.model import Ungraded
 
-from .grading import fault, grade, graded
+from .grading import case, fault, grade, graded, grader
 
 
 @pytest.mark.parametrize(
@@ -54,3 +54,11 @@ def test_a_pattern_that_is_none_is_a_fault() -> None:
     told = fault("regex", pattern="(unclosed")
     assert "(unclosed" in told.got
     assert told.line == 9
+
+
+def test_each_case_may_bring_its_own_pattern() -> None:
+    """Without ``pattern`` the case's expected is it; one that is none is told with the case."""
+    assert grade("regex", "it is 42.", r"\d+").passed
+    assert not grade("regex", "none", {"form": r"\d+"}, path="$.form").passed
+    assert "(unclosed" in grader("regex").lacks(case("(unclosed"))
+    assert grader("regex").lacks(case(None))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from evalkit.errors import FileFaults
-from evalkit.graders import GRADERS, SuiteGrader
+from evalkit.graders import TYPES, SuiteGrader
 from evalkit.loader.schemas import grader_schemas, read_schema
 from evalkit.model import Grade, GraderSpec, Reply, Sampling, Suite, Ungraded
 
@@ -60,9 +60,9 @@ def test_all_faults_of_a_suite_come_at_once() -> None:
 def test_every_type_of_the_schema_is_built_and_no_other() -> None:
     """The registry and `schemas/graders` name the same graders, each with its options."""
     defs = read_schema("suite")["$defs"]
-    assert set(grader_schemas()) == set(GRADERS)
-    assert defs["grader"]["properties"]["type"]["enum"] == sorted(GRADERS)
+    assert set(grader_schemas()) == set(TYPES)
+    assert defs["grader"]["properties"]["type"]["enum"] == sorted(TYPES)
     branches = defs["grader"]["allOf"]
-    assert [b["then"]["$ref"] for b in branches] == [f"#/$defs/{name}" for name in sorted(GRADERS)]
-    assert [b["if"]["properties"]["type"]["const"] for b in branches] == sorted(GRADERS)
-    assert all(defs[name]["additionalProperties"] is False for name in GRADERS)
+    assert [b["then"]["$ref"] for b in branches] == [f"#/$defs/{name}" for name in sorted(TYPES)]
+    assert [b["if"]["properties"]["type"]["const"] for b in branches] == sorted(TYPES)
+    assert all(defs[name]["additionalProperties"] is False for name in TYPES)

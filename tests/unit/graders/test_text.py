@@ -126,3 +126,27 @@ def test_bad_value_and_path_are_faults(options: dict[str, Any], got: str) -> Non
 def test_a_long_reason_is_cut() -> None:
     """A reason stays a few words even if the expected text is long."""
     assert len(grade("string_check", "x", "y" * 1000, operation="eq").reason) == 160
+
+
+@pytest.mark.parametrize(
+    ("type_", "text", "expected", "passes"),
+    [
+        ("starts_with", "Dear Ms Ng, thanks", "Dear", True),
+        ("starts_with", "  Dear Ms Ng", "Dear", True),
+        ("starts_with", "My Dear", "Dear", False),
+        ("starts_with", "dear", "Dear", False),
+        ("starts_with", "Hi", ["Dear", "Hi"], True),
+        ("ends_with", "Yours, Ada\n", "Ada", True),
+        ("ends_with", "Ada.", "Ada", False),
+        ("ends_with", "", "Ada", False),
+    ],
+)
+def test_the_edges_of_an_answer(type_: str, text: str, expected: object, *, passes: bool) -> None:
+    """White space around the answer does not count; any of several texts will do."""
+    assert grade(type_, text, expected).passed is passes
+
+
+@pytest.mark.parametrize("type_", ["starts_with", "ends_with"])
+def test_the_edges_in_any_case(type_: str) -> None:
+    """Folded case makes a sharp s equal to ss."""
+    assert grade(type_, "STRASSE", "stra\u00dfe", ignore_case=True).passed

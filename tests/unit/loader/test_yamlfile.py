@@ -135,11 +135,13 @@ def test_what_is_no_yaml_is_a_fault(tmp_path: Path, text: str | bytes, line: int
     assert told.line == line
 
 
-def test_endless_nesting_is_a_fault(tmp_path: Path) -> None:
-    """It is told at its first line, or after it where the parser goes on to the end."""
-    document, [told] = read(tmp_path, "[" * 5_000)
-    assert document is None
-    assert told.line in {1, 2}
+@pytest.mark.parametrize("opening", ["[", "- ", "{a: ", "? "])
+def test_endless_nesting_is_a_fault(tmp_path: Path, opening: str) -> None:
+    """However much of it there is, and though the parser by itself would end the process."""
+    for times in (5_000, 200_000):
+        document, [told] = read(tmp_path, opening * times)
+        assert document is None
+        assert told.line in {0, 1, 2}
 
 
 def test_a_folder_is_no_yaml_file(tmp_path: Path) -> None:

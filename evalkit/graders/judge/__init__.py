@@ -1,0 +1,1 @@
+"""Graders that ask another model for a verdict."""

@@ -1,0 +1,93 @@
+"""The graders `label_model` and `factuality`: a judge's choice among labels."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from evalkit.graders.base import OptionError
+from evalkit.graders.judge.base import JudgeGrader, instructions, material, only
+from evalkit.graders.judge.marks import marked
+from evalkit.graders.judge.placeholders import check_messages, filled, written
+from evalkit.graders.judge.verdicts import Labels
+from evalkit.model import Case, GraderSpec, Message, Reply
+
+RELATIONS: Mapping[str, tuple[str, float]] = {
+    "equal": ("says the same", 1.0),
+    "subset": ("says a part of it and nothing that contradicts it", 1.0),
+    "superset": ("says all of it and more, and nothing that contradicts it", 1.0),
+    "immaterial": ("differs in ways that do not matter for its truth", 1.0),
+    "contradicts": ("contradicts it", 0.0),
+}
+"""How an answer's facts may relate to the reference's, and what that scores."""
+
+_FACTS = (
+    "You compare the facts in one answer of an AI model with those in a reference that is right. "
+    "Style, grammar and order do not matter. Compared with the reference, the answer: "
+    + "; ".join(f"{name}: {meaning}" for name, (meaning, _) in RELATIONS.items())
+    + "."
+)
+
+
+def label_model(spec: GraderSpec) -> JudgeGrader:
+    """Have a judge put the answer under one of ``labels``; it passes under ``passing_labels``.
+
+    As OpenAI's grader of that name; ``input`` as in `score_model`.
+    """
+    options = spec.options
+    labels, passing = options["labels"], options["passing_labels"]
+    if unknown := [label for label in passing if label not in labels]:
+        raise OptionError(
+            "passing_labels that are among labels", got=unknown[0], instead=", ".join(labels)
+        )
+    scale = Labels({label: float(label in passing) for label in labels})
+    messages = check_messages(options["input"])
+    system = instructions("You put one answer of an AI model under a label, as told.", scale)
+
+    def ask(case: Case, reply: Reply, _base: Reply | None) -> tuple[tuple[Message, ...], ...]:
+        return (({"role": "system", "content": system}, *filled(messages, case, reply)),)
+
+    return JudgeGrader(
+        judge=options.get("judge", "default"),
+        scale=scale,
+        ask=ask,
+        shown="\n\n".join([system, *(f"[{m['role']}] {m['content']}" for m in messages)]),
+        combine=only,
+        repeats=options.get("repeats"),
+    )
+
+
+def factuality(spec: GraderSpec) -> JudgeGrader:
+    """Ask a judge how the answer's facts relate to the expected answer's (`RELATIONS`).
+
+    ``scores`` says what a relation scores where that is not the default.
+    """
+    options = spec.options
+    scale = Labels({name: score for name, (_, score) in RELATIONS.items()} | _scores(options))
+    system = instructions(_FACTS, scale)
+
+    def ask(case: Case, reply: Reply, _base: Reply | None) -> tuple[tuple[Message, ...], ...]:
+        shown = material(case, reference=True)
+        user = f"{shown}\n\n{marked('answer', written(reply))}"
+        return (({"role": "system", "content": system}, {"role": "user", "content": user}),)
+
+    return _NeedsReference(
+        judge=options.get("judge", "default"),
+        scale=scale,
+        ask=ask,
+        shown=system,
+        combine=only,
+        repeats=options.get("repeats"),
+    )
+
+
+def _scores(options: Mapping[str, object]) -> dict[str, float]:
+    given = options.get("scores")
+    return dict(given) if isinstance(given, Mapping) else {}
+
+
+class _NeedsReference(JudgeGrader):
+    __slots__ = ()
+
+    def lacks(self, case: Case) -> str:
+        """Return what a case without an expected answer lacks."""
+        return "" if case.expected is not None else "the case has no expected answer"

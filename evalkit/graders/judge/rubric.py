@@ -1,0 +1,85 @@
+"""The graders `rubric` and `score_model`: a judge's number on a scale."""
+
+from __future__ import annotations
+
+from evalkit.graders.base import OptionError
+from evalkit.graders.judge.base import JudgeGrader, instructions, material, only
+from evalkit.graders.judge.marks import marked
+from evalkit.graders.judge.placeholders import check_messages, filled, written
+from evalkit.graders.judge.verdicts import Numbers
+from evalkit.model import Case, GraderSpec, Message, Reply
+
+_TASK = "You grade one answer of an AI model by a criterion."
+
+
+def rubric(spec: GraderSpec) -> JudgeGrader:
+    """Have the answer graded by ``rubric`` on ``scale`` ([1, 5]); it passes from ``pass`` on.
+
+    ``reference: false`` keeps the expected answer from the judge.
+    """
+    options = spec.options
+    scale = _numbers(options.get("scale", [1, 5]), whole=True)
+    system = instructions(_TASK, scale)
+    criterion = f"Criterion: {options['rubric'].strip()}"
+    reference = options.get("reference", True)
+
+    def ask(case: Case, reply: Reply, _base: Reply | None) -> tuple[tuple[Message, ...], ...]:
+        shown = material(case, reference=reference)
+        user = f"{criterion}\n\n{shown}\n\n{marked('answer', written(reply))}"
+        return (({"role": "system", "content": system}, {"role": "user", "content": user}),)
+
+    return JudgeGrader(
+        judge=options.get("judge", "default"),
+        scale=scale,
+        ask=ask,
+        shown=f"{system}\n\n{criterion}",
+        combine=only,
+        passes=_passes(scale, options.get("pass")),
+        repeats=options.get("repeats"),
+    )
+
+
+def score_model(spec: GraderSpec) -> JudgeGrader:
+    """Have the answer graded by messages of the suite's own, with a number in ``range`` ([0, 1]).
+
+    As OpenAI's grader of that name: ``input`` is a chat in which ``{{ item.x }}`` stands for what
+    is known of the case and ``{{ sample.output_text }}`` for the answer; passes from
+    ``pass_threshold`` on.
+    """
+    options = spec.options
+    scale = _numbers(options.get("range", [0, 1]), whole=False)
+    messages = check_messages(options["input"])
+    system = instructions("You grade one answer of an AI model as you are told.", scale)
+
+    def ask(case: Case, reply: Reply, _base: Reply | None) -> tuple[tuple[Message, ...], ...]:
+        return (({"role": "system", "content": system}, *filled(messages, case, reply)),)
+
+    return JudgeGrader(
+        judge=options.get("judge", "default"),
+        scale=scale,
+        ask=ask,
+        shown="\n\n".join([system, *(f"[{m['role']}] {m['content']}" for m in messages)]),
+        combine=only,
+        passes=_passes(scale, options.get("pass_threshold")),
+        repeats=options.get("repeats"),
+    )
+
+
+def _numbers(ends: list[float], *, whole: bool) -> Numbers:
+    low, high = ends
+    if not low < high:
+        raise OptionError("a scale from low to high", got=f"{ends}", instead="[1, 5]")
+    return Numbers(low, high, whole)
+
+
+def _passes(scale: Numbers, threshold: float | None) -> float:
+    """Return the score from which an answer passes: at ``threshold``, else in the middle."""
+    if threshold is None:
+        return 0.5
+    if not scale.low <= threshold <= scale.high:
+        raise OptionError(
+            f"a passing score on the scale from {scale.low:g} to {scale.high:g}",
+            got=f"{threshold:g}",
+            instead=f"{(scale.low + scale.high) / 2:g}",
+        )
+    return (threshold - scale.low) / (scale.high - scale.low)

@@ -1,0 +1,150 @@
+"""What a judge answered, to the verdict that it gave.
+
+Judges are asked for a JSON object, and some endpoints make sure that they give one. Others wrap it
+in prose or forget it; then the last thing that looks like a verdict counts, since the reasoning
+before it may quote the answer under test.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+FIELD = "verdict"
+_LONGEST = 20_000
+"""Characters from the end of a judge's answer that are looked at."""
+
+_LINE = re.compile(
+    r"""(?im)^[\s*_\#>-]*(?:final\s+)?verdict[*_]*\s*(?::|=|is\b)[\s*_"'`]*(-?\w[^\n]*?)[\s*_"'`.]*$"""
+)
+_NUMBER = re.compile(r"-?\d+(?:\.\d+)?")
+_FENCE = re.compile(r"```\w*\s*(.*?)\s*```", re.DOTALL)
+_DECODER = json.JSONDecoder()
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """The verdict as it was written, and the reasoning beside it."""
+
+    verdict: str | float
+    reasoning: str = ""
+
+
+class Scale(Protocol):
+    """The verdicts that a judge may give."""
+
+    @property
+    def form(self) -> Mapping[str, Any]:
+        """The JSON Schema of a verdict."""
+
+    @property
+    def words(self) -> str:
+        """What the judge is told of the verdicts."""
+
+    def score(self, verdict: str | float) -> float | None:
+        """Return the score in [0, 1] of a verdict; ``None`` if it is not one of the scale's."""
+
+
+@dataclass(frozen=True, slots=True)
+class Labels:
+    """One of several labels, each with its score."""
+
+    scores: Mapping[str, float]
+
+    @property
+    def form(self) -> Mapping[str, Any]:
+        """One of the labels."""
+        return {"type": "string", "enum": list(self.scores)}
+
+    @property
+    def words(self) -> str:
+        """The labels."""
+        return "one of " + ", ".join(f'"{label}"' for label in self.scores)
+
+    def score(self, verdict: str | float) -> float | None:
+        """Return the score of a label, in whatever case it is written."""
+        folded = {label.casefold(): score for label, score in self.scores.items()}
+        return folded.get(str(verdict).strip().casefold())
+
+
+@dataclass(frozen=True, slots=True)
+class Numbers:
+    """A number from ``low`` to ``high``, whole numbers only if ``whole``."""
+
+    low: float
+    high: float
+    whole: bool = True
+
+    @property
+    def form(self) -> Mapping[str, Any]:
+        """A number between the two."""
+        kind = "integer" if self.whole else "number"
+        return {"type": kind, "minimum": self.low, "maximum": self.high}
+
+    @property
+    def words(self) -> str:
+        """The ends of the scale."""
+        number = "a whole number" if self.whole else "a number"
+        return f"{number} from {self.low:g} (worst) to {self.high:g} (best)"
+
+    def score(self, verdict: str | float) -> float | None:
+        """Return where a number lies between the ends; "4/5" counts as 4 on a scale to 5."""
+        text = str(verdict).strip().removesuffix(f"/{self.high:g}").strip()
+        if not _NUMBER.fullmatch(text):
+            return None
+        value = float(text)
+        if not self.low <= value <= self.high or (self.whole and value != int(value)):
+            return None
+        return (value - self.low) / (self.high - self.low)
+
+
+def read_verdict(text: str) -> Said | None:
+    """Return the last verdict in a judge's answer, ``None`` if there is none."""
+    end = text[-_LONGEST:]
+    return _from_whole_json(text.strip()) or _from_json(end) or _from_line(end) or _from_whole(end)
+
+
+def _from_whole_json(text: str) -> Said | None:
+    """Read an answer that is one object, whatever its reasoning quotes."""
+    fence = _FENCE.fullmatch(text)
+    try:
+        return _said(json.loads(fence[1] if fence else text))
+    except (ValueError, RecursionError):
+        return None
+
+
+def _said(tree: object) -> Said | None:
+    if isinstance(tree, dict) and _is_plain(tree.get(FIELD)):
+        return Said(tree[FIELD], str(tree.get("reasoning", "")))
+    return None
+
+
+def _from_json(text: str) -> Said | None:
+    """Read the last object with a verdict, wherever it stands."""
+    start = text.rfind("{")
+    while start >= 0:
+        try:
+            tree, _ = _DECODER.raw_decode(text, start)
+        except (ValueError, RecursionError):
+            tree = None
+        if said := _said(tree):
+            return said
+        start = text.rfind("{", 0, start)
+    return None
+
+
+def _from_line(text: str) -> Said | None:
+    lines = _LINE.findall(text)
+    return Said(lines[-1], text) if lines else None
+
+
+def _from_whole(text: str) -> Said | None:
+    whole = text.strip().strip("\"'`*.")
+    return Said(whole) if whole and "\n" not in whole and len(whole) <= len("x" * 60) else None
+
+
+def _is_plain(value: object) -> bool:
+    return isinstance(value, str | int | float) and not isinstance(value, bool)
