@@ -14,3 +14,6 @@ cd "$work/project"
 import importlib.resources as r
 assert (r.files("evalkit") / "py.typed").is_file(), "the wheel lacks py.typed"
 PY
+echo 'include: [evalkit/guards/arithmetic]' >> suites/evalkit.yaml
+"$work/venv/bin/evalkit" validate suites > validated.txt
+grep '^arithmetic: guard' validated.txt || { echo "the wheel lacks the guard packs"; exit 1; }

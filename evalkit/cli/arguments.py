@@ -28,6 +28,7 @@ def run(parser: argparse.ArgumentParser) -> None:
     add("--offline", action="store_true", help="use stored answers only; make no call")
     add("--rerun", action="store_true", help="ask again even where an answer is stored")
     add("--stop-early", action="store_true", help="end a suite as soon as it is settled")
+    add("--stream", action="store_true", help="hold few cases in memory: for very large suites")
     add("--budget", type=budget, metavar="LIMITS", help="such as money=5,requests=1000,tokens=2e6")
     add("--deadline", type=span, metavar="TIME", help="ask nothing after so long: 90s, 30m, 1.5h")
     add(

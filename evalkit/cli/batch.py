@@ -154,7 +154,9 @@ def _tell_outgoing(outgoing: Outgoing, done: str) -> int:
 
     print(outgoing_line(outgoing.made, done, outgoing.stored, outgoing.on_the_way))
     for model in outgoing.others:
-        print(f"evalkit: left to `evalkit run`: {model.name} (client: {model.client})")
+        judges = model.role == "judge"
+        why = "it judges answers that are to come" if judges else f"client: {model.client}"
+        print(f"evalkit: left to `evalkit run`: {model.name} ({why})")
     return 0
 
 

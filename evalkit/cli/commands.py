@@ -18,13 +18,18 @@ from typing import TYPE_CHECKING
 from evalkit.cli import arguments as takes
 from evalkit.cli.batch import batch, batches
 from evalkit.cli.comparing import compared, comparison
+from evalkit.cli.importing import import_command, imports
 from evalkit.errors import SetupError
 
 if TYPE_CHECKING:
+    from evalkit.cli.progress import Told
     from evalkit.pipeline.kept import Finished
     from evalkit.pipeline.plan import Plan
 
 INTERRUPTED = 130
+MANY = 200_000
+"""Cases from which on a run is told that it need not hold them."""
+
 OUTCOME_CODES = {"promote": 0, "do_not_promote": 1, "not_enough_evidence": 3, "incomplete": 4}
 
 
@@ -70,22 +75,15 @@ def plan(given: argparse.Namespace) -> int:
 def run(given: argparse.Namespace) -> int:
     """Ask, grade, decide and report, without pytest."""
     from evalkit.cli.progress import Told
-    from evalkit.pipeline.live import run_to_end
     from evalkit.pipeline.options import resumed
     from evalkit.store import forget_latest
 
     # Before anything is read: a run that is refused must not leave the one before it.
     forget_latest(given.reports)
-    plan, told = _plan(given.suites, given), Told(quiet=given.quiet)
+    told = Told(quiet=given.quiet)
     go_on = f"go on   {resumed('evalkit', given.words)}"
     try:
-        finished = run_to_end(
-            plan,
-            takes.options(given),
-            suites=plan.suites_at(given.suites),
-            on_estimate=told.estimate,
-            on_progress=told.progress,
-        )
+        finished = _streamed(given, told) if given.stream else _held(given, told)
     except KeyboardInterrupt:
         told.clear()
         print(f"\nevalkit: stopped; every answer so far is kept\n{go_on}", file=sys.stderr)
@@ -96,6 +94,35 @@ def run(given: argparse.Namespace) -> int:
     for note in finished.notes:
         print(f"evalkit: {note}\n{go_on}", file=sys.stderr)
     return OUTCOME_CODES[finished.decision.outcome]
+
+
+def _held(given: argparse.Namespace, told: Told) -> Finished:
+    """Run with all cases in memory."""
+    from evalkit.pipeline.live import run_to_end
+
+    plan = _plan(given.suites, given)
+    cases = sum(len(suite.cases) for suite in plan.suites)
+    if cases > MANY and not given.quiet:
+        print(f"evalkit: {cases:,} cases are held in memory; --stream holds few", file=sys.stderr)
+    return run_to_end(
+        plan,
+        takes.options(given),
+        suites=plan.suites_at(given.suites),
+        on_estimate=told.estimate,
+        on_progress=told.progress,
+    )
+
+
+def _streamed(given: argparse.Namespace, told: Told) -> Finished:
+    """Run with the cases read as they are asked."""
+    from evalkit.pipeline.stream import stream_to_end
+    from evalkit.pipeline.stream_plan import prepare_stream
+
+    options = takes.options(given)
+    plan = prepare_stream([given.suites], options, root=Path.cwd(), environ=os.environ)
+    return stream_to_end(
+        plan.at(given.suites), options, on_estimate=told.estimate, on_progress=told.progress
+    )
 
 
 def grade(given: argparse.Namespace) -> int:
@@ -163,6 +190,7 @@ COMMANDS = (
         "gate", "exit 0 promote, 1 do not, 3 not enough evidence, 4 incomplete", takes.judged, gate
     ),
     Command("compare", "decide on scores alone, from two files or runs", compared, compare),
+    Command("import", "take over suites or results of other tools", imports, import_command),
     Command("schema", "print the JSON Schema of a file", takes.schema, schema),
 )
 

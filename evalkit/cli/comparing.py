@@ -61,7 +61,7 @@ def comparison(given: argparse.Namespace) -> Comparison:
     from evalkit.model import Pair
     from evalkit.pipeline.compare import Comparison
 
-    low, high = _scale(given.scale) if given.scale else (0.0, 1.0)
+    low, high = scale_ends(given.scale) if given.scale else (0.0, 1.0)
     return Comparison(
         reports=given.reports,
         wanted=Pair(given.base, given.candidate),
@@ -79,7 +79,8 @@ def comparison(given: argparse.Namespace) -> Comparison:
     )
 
 
-def _scale(ends: list[float]) -> tuple[float, float]:
+def scale_ends(ends: list[float]) -> tuple[float, float]:
+    """Return both ends of ``--scale``; raise `SetupError` if they make no scale."""
     low, high = ends
     if not (low < high and high - low <= WIDEST_SCALE):
         falls = math.isfinite(low) and math.isfinite(high) and high < low

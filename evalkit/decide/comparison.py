@@ -15,6 +15,8 @@ from evalkit.decide.decision import (
 )
 from evalkit.decide.evidence import Evidence, SuiteEvidence
 from evalkit.decide.exploratory import explored
+from evalkit.decide.judges import judge_results
+from evalkit.decide.metrics import suite_metrics
 from evalkit.decide.noise import noise_of
 from evalkit.decide.overfitting import overfit_result
 from evalkit.decide.policy import Policy
@@ -83,6 +85,8 @@ def _result(part: SuiteEvidence, policy: Policy, slices: tuple[SliceResult, ...]
         slices=slices,
         second_opinions=opinions,
         second_opinions_note=why,
+        judges=judge_results(part, result, rule=rule, alpha=policy.alpha),
+        metrics=suite_metrics(part),
         slice_assumptions=slice_assumptions(
             slices, policy, binary=result.binary, clustered=result.clusters is not None
         ),

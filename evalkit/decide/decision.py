@@ -10,6 +10,16 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Literal
 
+from evalkit.decide.judge_result import (
+    Corrected,
+    JudgeNoise,
+    JudgeResult,
+    NoVerdict,
+    PeopleAgreement,
+    PlaceBias,
+)
+from evalkit.decide.metric_result import Confusion, MetricResult, SuiteMetrics
+from evalkit.decide.noise_result import Noise
 from evalkit.decide.opinion_result import SecondOpinion, Verdict
 from evalkit.decide.repeat_results import (
     NextPurchase,
@@ -35,7 +45,9 @@ __all__ = [
     "Bounds",
     "CochranTest",
     "ComparisonDecision",
+    "Confusion",
     "Contender",
+    "Corrected",
     "CurvePoint",
     "Decision",
     "FlipRates",
@@ -44,12 +56,18 @@ __all__ = [
     "GateStatus",
     "IdentityResult",
     "Interval",
+    "JudgeNoise",
+    "JudgeResult",
+    "MetricResult",
     "NextPurchase",
+    "NoVerdict",
     "Noise",
     "Outcome",
     "OverfitClass",
     "OverfitResult",
     "PassRates",
+    "PeopleAgreement",
+    "PlaceBias",
     "RegressedCase",
     "RegressedCases",
     "RepeatedSamples",
@@ -59,6 +77,7 @@ __all__ = [
     "StopAnswer",
     "StopCause",
     "Stopping",
+    "SuiteMetrics",
     "SuiteResult",
     "SuiteSelection",
     "VarianceParts",
@@ -113,34 +132,6 @@ class Bounds:
         return self.observed != "inconclusive" and not (
             self.observed == self.worst.verdict == self.best.verdict
         )
-
-
-@dataclass(frozen=True, slots=True)
-class Noise:
-    """What changes between two runs of the base on one suite, though nothing has changed (A/A).
-
-    ``spread`` is the standard deviation of a case's difference around 0; ``flips`` the share of
-    cases whose binary score changed. ``difference``, ``interval`` (95 %), ``p_value`` of the test
-    that it inverts and ``p_exact`` beside it ask if the two runs differ on average, which noise
-    alone would not make them.
-    ``false_regressed`` and ``false_refused`` are the shares of suites drawn from these pairs that
-    the gate would call regressed, and would not pass at the suite's margin. ``excess`` is the churn
-    between base and candidate less the noise. ``assumptions`` are those of all these figures.
-    """
-
-    n: int
-    spread: float
-    flips: float | None
-    flips_interval: Interval | None
-    difference: float | None
-    interval: Interval | None
-    p_value: float | None
-    false_regressed: float | None
-    false_refused: float | None
-    excess: float | None
-    excess_interval: Interval | None
-    p_exact: float | None = None
-    assumptions: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -208,9 +199,10 @@ class SuiteResult:
     comparison that only report, ``None`` for the others and without a test: above alpha, such a
     suite's verdict claims no change, and its intervals are still those of the suite alone.
     ``min_cases``: with fewer compared cases the rule cannot pass. ``second_opinions`` of other
-    methods decide nothing; ``second_opinions_note`` says why there are none. ``assumptions`` say in
-    sentences what ``method`` takes for granted, ``slice_assumptions`` what the tests of the slices
-    and their correction do: once for all slices, and nothing without one.
+    methods decide nothing; ``second_opinions_note`` says why there are none; nor do ``metrics``,
+    nor ``judges``, of each grader that asks a model, unless they could not judge. ``assumptions``
+    say in sentences what ``method`` takes for granted, ``slice_assumptions`` what the tests of the
+    slices and their correction do: once for all slices, and nothing without one.
     ``errors`` and ``ungraded`` count cases with at least one failed call or ungraded answer of
     either model. A case is compared as long as both models have a graded answer to it;
     ``expected_cases`` - ``n`` are left out; ``bounds`` says what they could have changed, and the
@@ -256,6 +248,8 @@ class SuiteResult:
     second_opinions_note: str = ""
     assumptions: tuple[str, ...] = ()
     slice_assumptions: tuple[str, ...] = ()
+    judges: tuple[JudgeResult, ...] = ()
+    metrics: SuiteMetrics | None = None
 
     @property
     def gate_intervals(self) -> tuple[Interval | None, ...]:

@@ -13,6 +13,13 @@ from evalkit.decide.checkpoint_scores import CheckpointScores, checkpoint_scores
 from evalkit.decide.curve import learning_curve
 from evalkit.decide.decision import CurvePoint, IdentityResult
 from evalkit.decide.identity import identity_result
+from evalkit.decide.judged import AnswersByModel, JudgedSuite, answers_by_model, judged_suite
+from evalkit.decide.metric_answers import (
+    GradedCases,
+    RecordsByModel,
+    graded_cases,
+    records_by_model,
+)
 from evalkit.decide.pairs import Pairs
 from evalkit.decide.run_data import RunData
 from evalkit.decide.tabulate import NO_ANSWERS, Table, heldout, pair_up, tabulate, trained_on
@@ -26,7 +33,9 @@ class SuiteEvidence:
 
     ``aa`` pairs the base's first answers with its second ones; ``None`` if it was asked once.
     ``watched`` is there where the suite was judged while it was asked; ``heldout`` then holds the
-    cases that count. ``checkpoints`` is there where the candidate has checkpoints with scores.
+    cases that count. ``checkpoints`` is there where the candidate has checkpoints with scores,
+    ``judged`` where there are answers that judges graded. ``metrics`` hold what graders of labels
+    and confidences read off the answers, where metrics are asked of them.
     """
 
     suite: Suite
@@ -35,6 +44,8 @@ class SuiteEvidence:
     aa: Pairs | None = None
     watched: Watched | None = None
     checkpoints: CheckpointScores | None = None
+    judged: JudgedSuite | None = None
+    metrics: tuple[GradedCases, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,8 +63,21 @@ class Evidence:
 
 def gather(run: RunData) -> tuple[Evidence, ...]:
     """Return the evidence for each comparison of a run."""
-    table = tabulate(run.records)
-    return tuple(_evidence(run, pair, table) for pair in run.project.comparisons)
+    table, answers = tabulate(run.records), answers_by_model(run)
+    found = tuple(_evidence(run, pair, table, answers) for pair in run.project.comparisons)
+    records = records_by_model(run)
+    return tuple(_with_metrics(evidence, run, records) for evidence in found)
+
+
+def _with_metrics(evidence: Evidence, run: RunData, records: RecordsByModel) -> Evidence:
+    suites = (
+        replace(
+            part,
+            metrics=graded_cases(asked_only(part.suite, run.watched), evidence.pair, records),
+        )
+        for part in evidence.suites
+    )
+    return replace(evidence, suites=tuple(suites))
 
 
 def learner(project: Project, name: str) -> str:
@@ -62,14 +86,18 @@ def learner(project: Project, name: str) -> str:
     return spec.of if spec and spec.of else name
 
 
-def _evidence(run: RunData, pair: Pair, table: Table) -> Evidence:
+def _evidence(run: RunData, pair: Pair, table: Table, answers: AnswersByModel) -> Evidence:
     counted = replace(run, suites=tuple(asked_only(suite, run.watched) for suite in run.suites))
     models = contenders(run, pair.candidate, table)
     scores = (checkpoint_scores(s, models, base=pair.base, table=table) for s in counted.suites)
     found = (_suite(suite, run, pair, table) for suite in run.suites)
+    judged = (judged_suite(s, run, pair, answers=answers) for s in counted.suites)
     return Evidence(
         pair=pair,
-        suites=tuple(replace(part, checkpoints=s) for part, s in zip(found, scores, strict=True)),
+        suites=tuple(
+            replace(part, checkpoints=s, judged=j)
+            for part, s, j in zip(found, scores, judged, strict=True)
+        ),
         identity=identity_result(counted, pair),
         learning_curve=learning_curve(counted, pair.candidate, table),
     )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 
@@ -16,6 +16,7 @@ from evalkit.decide.decision import (
     VarianceParts,
 )
 from evalkit.decide.evidence import SuiteEvidence
+from evalkit.decide.judged import judgements
 from evalkit.decide.reading import READING_LEVEL
 from evalkit.stats.assumptions import assumptions_of
 from evalkit.stats.paired import compare, is_binary
@@ -45,7 +46,7 @@ def repeats_of(part: SuiteEvidence, *, rng: np.random.Generator) -> RepeatedSamp
     pairs = part.heldout
     if pairs.samples is None:
         return None
-    base, candidate = (repeats(model.score, model.case) for model in pairs.samples)
+    base, candidate = _judged(part) or (repeats(m.score, m.case) for m in pairs.samples)
     found = paired_components(base, candidate, clusters=pairs.clusters)
     known = None if isinstance(found, NotEstimable) else found
     passes = tuple(_passes(part, base, candidate, rng=rng))
@@ -65,6 +66,30 @@ def repeats_of(part: SuiteEvidence, *, rng: np.random.Generator) -> RepeatedSamp
             clustered=pairs.clusters is not None,
         ),
     )
+
+
+def _judged(part: SuiteEvidence) -> tuple[Repeats, Repeats] | None:
+    """Return each model's samples with a row a verdict, where the score is one judge's alone."""
+    judged = part.judged
+    name = next((n for n in judged.graders if judged.is_score(n)), "") if judged else ""
+    if judged is None or not name:
+        return None
+    place = {case: i for i, case in enumerate(part.heldout.ids)}
+    base, candidate = (
+        [
+            (score, place[record.case], record.sample)
+            for record in judged.answers
+            if record.model == model and record.case in place
+            for score in judgements(record.grades.get(name))
+        ]
+        for model in (judged.pair.base, judged.pair.candidate)
+    )
+    return _by_verdict(base), _by_verdict(candidate)
+
+
+def _by_verdict(rows: Sequence[tuple[float, int, int]]) -> Repeats:
+    scores, cases, samples = zip(*rows, strict=True)
+    return repeats(scores, cases, samples=samples)
 
 
 def _names(rates: PassRates) -> tuple[str, ...]:

@@ -161,7 +161,7 @@ def cluster_labels(cases: Sequence[Case]) -> IntArray | None:
 
 
 def _asked(case: Case) -> str:
-    return json.dumps(case.messages, sort_keys=True, default=str) if case.messages else case.id
+    return json.dumps(case.asks, sort_keys=True, default=str) if case.messages else case.id
 
 
 def heldout(cases: Iterable[Case]) -> list[Case]:

@@ -7,11 +7,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from evalkit.errors import Fault
+from evalkit.loader.arrowfile import is_data, splits_of
 from evalkit.loader.datafile import FileRow, read_rows, select
 from evalkit.loader.faults import Faults, shown
 from evalkit.model import Source
 from evalkit.suite.draft import TRAINED_ON, Dataset, Draft
-from evalkit.suite.rows import row_draft
+from evalkit.suite.rows import row_drafts
 from evalkit.suite.validate import Schema
 
 Training = Mapping[Path, frozenset[str]]
@@ -33,20 +34,18 @@ def dataset_drafts(
     """Yield the drafts of all chosen rows of ``files``; rows that make none go to ``faults``."""
     before, rows = len(faults), 0
     for rows, found in enumerate(_found_rows(dataset, files, faults), 1):  # noqa: B007  (counted)
-        draft = row_draft(
+        drafts, more = row_drafts(
             found.row.fields,
             dataset,
             source=Source(found.file, found.row.line),
             case_schema=case_schema,
             trained=found.trained,
         )
-        if isinstance(draft, Draft):
-            yield draft
-        else:
-            faults.add(draft)
+        faults.add(more)
+        yield from drafts
     if files and not rows and len(faults) == before:
-        got = "no row that 'where' chooses" if dataset.where else "no row"
-        faults.add([_fault(dataset, "a file with rows", got, "a file or a 'where' with rows")])
+        got = "no row that 'filter' chooses" if dataset.filter else "no row"
+        faults.add([_fault(dataset, "a file with rows", got, "a file or a 'filter' with rows")])
 
 
 def dataset_files(
@@ -60,10 +59,10 @@ def dataset_files(
         if training == {}:
             instead = "trained_on: [train.jsonl] at the candidate in evalkit.yaml"
             faults.add([_fault(dataset, "a candidate with training files", "none", instead)])
-        return {path: names for path, names in (training or {}).items() if path.is_file()}
+        return {path: names for path, names in (training or {}).items() if is_data(path)}
     path = (folder / dataset.path).resolve()
-    if not path.is_file():
-        faults.add([_fault(dataset, "a data file", f"no file {shown(path)}", "another path")])
+    if not is_data(path) or (dataset.format == "huggingface" and not path.is_dir()):
+        faults.add([_no_file(dataset, path)])
         return {}
     names = (training or {}).get(path, frozenset[str]())
     if training is not None and (dataset.split == "train") != bool(names):
@@ -98,6 +97,24 @@ def _shared_rows(dataset: Dataset, files: Training, faults: Faults) -> Iterator[
                 holders[row.digest] = holders.get(row.digest, frozenset()) | names
     for digest, (file, row) in drawn.items():
         yield FoundRow(file, row, holders[digest])
+
+
+def _no_file(dataset: Dataset, path: Path) -> Fault:
+    if path.exists() and not (path.is_dir() or path.is_file()):
+        got = f"{shown(path)}, which can be read once only"
+        instead = "a file that a program has written (.jsonl or .jsonl.gz)"
+        return _fault(dataset, "a data file on disk: it is read more than once", got, instead)
+    if not path.is_dir():
+        needed = "a folder that datasets has saved" if path.is_file() else "a data file"
+        got = f"the file {shown(path)}" if path.is_file() else f"no file {shown(path)}"
+        return _fault(dataset, needed, got, "another path, or another format")
+    splits = splits_of(path)
+    if splits:
+        got = f"{shown(path)}, which has " + ", ".join(splits)
+        return _fault(dataset, "the folder of one split", got, f"{dataset.path}/{splits[0]}")
+    needed = "a folder that datasets has saved, or one with Parquet files"
+    instead = "the folder given to save_to_disk, whole"
+    return _fault(dataset, needed, f"{shown(path)}, which is none", instead)
 
 
 def _split_fault(dataset: Dataset, path: str, names: frozenset[str]) -> Fault:

@@ -41,9 +41,14 @@ def find_project(paths: Sequence[Path], *, root: Path) -> Path:
 
 
 def suite_files(folder: Path, *, aside: Sequence[Path]) -> Iterator[Path]:
-    """Yield every YAML file below ``folder`` in order, but hidden ones and those ``aside``."""
+    """Yield every YAML file below ``folder`` in order, but hidden ones and those ``aside``.
+
+    The package's own guard packs, which an environment in the folder holds, are no suites of it.
+    """
     for here, folders, names in os.walk(folder):
         folders[:] = sorted(name for name in folders if not name.startswith("."))
+        if Path(here).parts[-1:] == ("evalkit",):
+            folders[:] = [name for name in folders if name != "guards"]
         for path in (Path(here, name) for name in sorted(names) if not name.startswith(".")):
             if path.suffix in (".yaml", ".yml") and path not in aside:
                 yield path

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import os.path
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from evalkit.decide.rules import BY_PURPOSE
 from evalkit.errors import Fault, SetupError
+from evalkit.loader.arrowfile import is_data, splits_of
 from evalkit.loader.datafile import file_digest
 from evalkit.loader.datasets import Training
 from evalkit.loader.expand import expand
 from evalkit.loader.faults import Faults, shown
+from evalkit.loader.guards import included_packs, twin_packs
 from evalkit.loader.schemas import read_schema
 from evalkit.loader.suites import Setting, load_suite, suite_documents
 from evalkit.loader.yamlfile import read_yaml
@@ -24,6 +26,9 @@ from evalkit.suite.validate import Checked, check, did_you_mean
 
 NO_POLICY = "default"
 """The digest that stands for the rules that hold without a policy file."""
+
+
+SuiteReader = Callable[[Path, Document, Setting, Faults], Suite]
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,11 +46,18 @@ class Loaded:
     digests: Mapping[str, str]
 
 
-def load(project_file: Path, *, policy_file: Path | None, environ: Mapping[str, str]) -> Loaded:
+def load(
+    project_file: Path,
+    *,
+    policy_file: Path | None,
+    environ: Mapping[str, str],
+    read_suite: SuiteReader = load_suite,
+) -> Loaded:
     """Read a project and everything it names.
 
-    ``policy_file`` goes before the policy that the project names. Raises `FileFaults` with every
-    fault of every file, and `SetupError` for a project without suites.
+    ``policy_file`` goes before the policy that the project names. ``read_suite`` may leave the
+    cases of a suite out. Raises `FileFaults` with every fault of every file, and `SetupError` for a
+    project without suites.
     """
     file = project_file.resolve()
     faults = Faults()
@@ -59,13 +71,21 @@ def load(project_file: Path, *, policy_file: Path | None, environ: Mapping[str, 
         allow_code=allows_code(checked),
         training=_training(project) if project else None,
         continues=_continuing(project) if project else "",
+        judges=tuple(project.judges) if project else None,
+        root=file.parent,
     )
     aside = [file, *([policy] if policy else [])]
     found = list(suite_documents(file.parent, aside=aside, faults=faults))
-    suites = tuple(load_suite(path, tree, setting, faults) for path, tree in found if tree)
+    own = tuple(read_suite(path, tree, setting, faults) for path, tree in found if tree)
+    packed = {
+        pack.number: replace(read_suite(pack.path, pack.document, setting, faults), pack=pack.name)
+        for pack in included_packs(checked, faults)
+    }
+    suites = (*own, *packed.values())
     unread = [path.stem for path, tree in found if not tree]
     names = [*(s.name for s in suites), *unread]
-    faults.add([*_twin_suites(suites), *_ruled_suites(rules, names, of="this project")])
+    faults.add([*_twin_suites(own), *twin_packs(checked, packed, own)])
+    faults.add(_ruled_suites(rules, names, of="this project"))
     faults.add(_idle_gains(rules, suites))
     faults.raise_any()
     if project is None or not suites:
@@ -131,13 +151,14 @@ def _missing_files(checked: Checked, root: Path) -> Iterator[Fault]:
         for place, name_of_file in named:
             path = absolute(root, name_of_file)
             unset = "${" in name_of_file  # a variable without a value is a fault of its own
-            if not unset and not path.is_file():
+            if not unset and not (is_data(path) if "trained_on" in place[2:3] else path.is_file()):
                 yield _missing(checked.document, place, path)
 
 
 def _missing(document: Document, place: Place, path: Path) -> Fault:
-    got = f"no file {shown(path)}"
-    instead = f"a path relative to {document.path}"
+    splits = splits_of(path)
+    got = f"{shown(path)}, with splits" if splits else f"no file {shown(path)}"
+    instead = f"{path / splits[0]}" if splits else f"a path relative to {document.path}"
     return document.fault(place, "a file that is there", got=got, instead=instead)
 
 

@@ -149,7 +149,7 @@ def _csv_rows(path: Path, faults: Faults, wanted: Wanted) -> Iterator[Row]:
     def fault(found: Malformed) -> None:
         faults.add([Fault(name, line, found.needed, found.got, found.instead)])
 
-    with _opened(path) as file, _long_cells():
+    with _opened(path) as file, long_cells():
         lines, sign = _with_sign(_lines(file, name, faults))
         reader = csv.reader(lines, delimiter=sign, strict=True)
         try:
@@ -196,7 +196,7 @@ def _bad_csv(got: str) -> Malformed:
 
 
 @contextmanager
-def _long_cells() -> Iterator[None]:
+def long_cells() -> Iterator[None]:
     """Let a cell be of any length: a column that is not read may hold whole answers."""
     before = csv.field_size_limit(min(sys.maxsize, 2**31 - 1))
     try:

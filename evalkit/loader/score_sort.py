@@ -15,10 +15,13 @@ from evalkit.loader.score_columns import Cases, Codes, ScoreColumns
 from evalkit.model import Pair
 from evalkit.stats.arrays import IntArray
 
+CASE, MODEL, SAMPLE, STATE, LINE = range(5)
+WIDTH = 5
+
 
 def twin_rows(columns: ScoreColumns) -> Iterator[Fault]:
     """Yield a fault for each row that has the case, model and sample of a row before it."""
-    case, model, sample, _, line = _rows(columns)
+    case, model, sample, line = (_column(columns, at) for at in (CASE, MODEL, SAMPLE, LINE))
     key = (case * len(columns.models) + model) * len(columns.samples) + sample
     order = np.argsort(key, kind="stable")
     same = np.flatnonzero(key[order][1:] == key[order][:-1])
@@ -38,17 +41,22 @@ def twin_rows(columns: ScoreColumns) -> Iterator[Fault]:
 
 def sorted_table(columns: ScoreColumns, base: int, candidate: int, *, pair: Pair) -> ScoreTable:
     """Return the rows of the models with the codes ``base`` and ``candidate``, as ``pair``."""
-    rows = _rows(columns)
-    kept = np.flatnonzero((rows[1] == base) | (rows[1] == candidate))
-    case, model, sample, state, _ = rows[:, kept]
+    model = _column(columns, MODEL)
+    wanted = (model == base) | (model == candidate)
+    # One column after the other: of millions of rows there is never more than needed.
+    kept = slice(None) if wanted.all() else np.flatnonzero(wanted)
+    case = _column(columns, CASE)[kept]
     used = np.zeros(len(columns.cases.ids), dtype=np.bool_)
     used[case] = True
     suites, codes, suite = _by_name(columns.cases, used)
     rank = np.empty(len(used), dtype=np.int64)
     rank[codes] = np.arange(len(codes))
+    sample = _column(columns, SAMPLE)[kept]
     drawn, samples = _ranked(sample, columns.samples, key=lambda label: (len(label), label))
-    side = (model == candidate).astype(np.int64)
-    order = np.lexsort((drawn, side, rank[case]))
+    side = (model[kept] == candidate).astype(np.int64)
+    ranked = rank[case]
+    del model, wanted, case, sample
+    order = np.lexsort((drawn, side, ranked))
     cases, clusters, asked = _case_columns(columns.cases, codes, suite)
     score = np.frombuffer(columns.scores, dtype=np.float64)[kept]
     return ScoreTable(
@@ -56,11 +64,11 @@ def sorted_table(columns: ScoreColumns, base: int, candidate: int, *, pair: Pair
         suites=suites,
         cases=cases,
         rows=RowColumns(
-            case=rank[case][order],
+            case=ranked[order],
             side=side[order],
             sample=drawn[order],
             score=score[order],
-            state=state[order],
+            state=_column(columns, STATE)[kept][order],
         ),
         samples=samples,
         clusters=clusters,
@@ -68,10 +76,9 @@ def sorted_table(columns: ScoreColumns, base: int, candidate: int, *, pair: Pair
     )
 
 
-def _rows(columns: ScoreColumns) -> IntArray:
-    """Return five rows of an array: case, model, sample, state, line."""
-    rows = np.frombuffer(columns.rows, dtype=np.int32)
-    return np.ascontiguousarray(rows.reshape(-1, 5).T).astype(np.int64)
+def _column(columns: ScoreColumns, at: int) -> IntArray:
+    """Return one of the columns that `ScoreColumns.rows` holds side by side."""
+    return np.frombuffer(columns.rows, dtype=np.int32)[at::WIDTH].astype(np.int64)
 
 
 def _by_name(

@@ -4,24 +4,28 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from evalkit.errors import Fault
 from evalkit.graders import SuiteGrader, check, check_score
+from evalkit.graders.registry import JUDGES, judge_of
 from evalkit.loader.datafile import file_digest
 from evalkit.loader.datasets import Training, dataset_drafts, dataset_files
 from evalkit.loader.faults import Faults
+from evalkit.loader.few_shot import Pool, draw_shots, shots_file
 from evalkit.loader.find import suite_files
+from evalkit.loader.prompt_files import image_reader, read_templates, template_files
 from evalkit.loader.schemas import read_schema
 from evalkit.loader.yamlfile import read_yaml
-from evalkit.model import Case, Sampling, Suite
+from evalkit.model import Case, GraderSpec, Sampling, Suite
 from evalkit.suite import validate
 from evalkit.suite.cases import build_cases, prompt_faults, slice_faults
 from evalkit.suite.chat import only_text
 from evalkit.suite.document import Document
-from evalkit.suite.draft import TRAINED_ON, Draft, SuiteDraft
+from evalkit.suite.draft import TRAINED_ON, Dataset, Draft, SuiteDraft
 from evalkit.suite.parse import parse_suite
+from evalkit.suite.validate import did_you_mean
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,12 +33,16 @@ class Setting:
     """What a project says to all its suites; ``training`` is ``None`` if it could not be read.
 
     ``continues`` names a model that continues one text and takes no conversation, if there is any.
+    ``judges`` are the names of the project's judges, ``None`` if it could not be read. ``root`` is
+    the project's folder.
     """
 
     sampling: Sampling
     allow_code: bool
     training: Training | None
     continues: str = ""
+    judges: tuple[str, ...] | None = None
+    root: Path | None = None
 
 
 def suite_documents(
@@ -59,40 +67,77 @@ def suite_documents(
 def load_suite(path: Path, document: Document, setting: Setting, faults: Faults) -> Suite:
     """Return the suite in ``document``; it is whole only if nothing was added to ``faults``."""
     before = len(faults)
+    found = read_suite(path, document, setting, faults)
+    cases = _cases(found.draft, [*found.drafts(faults)], faults)
+    suite = replace(found.suite, cases=cases)
+    if len(faults) == before:
+        checks = CaseChecks(suite, setting)
+        faults.add(fault for case in cases for fault in checks.of(case))
+        faults.add(checks.at_end())
+    return suite
+
+
+@dataclass(frozen=True, slots=True)
+class ReadSuite:
+    """A suite file read and its data files found; ``suite`` has no cases yet."""
+
+    suite: Suite
+    draft: SuiteDraft
+    sources: tuple[tuple[Dataset, Training], ...]
+
+    def drafts(self, faults: Faults) -> Iterator[Draft]:
+        """Yield the drafts of all cases, the files read anew; what makes none is in ``faults``."""
+        case_schema = read_schema("suite")["$defs"]["case"]
+        yield from self.draft.cases
+        for dataset, files in self.sources:
+            yield from dataset_drafts(dataset, files, case_schema=case_schema, faults=faults)
+
+
+def read_suite(path: Path, document: Document, setting: Setting, faults: Faults) -> ReadSuite:
+    """Return what the suite file ``path`` says; its data files are found, few-shot ones read."""
+    before, folder = len(faults), path.parent
     checked = validate.check(document, read_schema("suite"))
-    draft, more = parse_suite(checked, setting.sampling)
+    templates = template_files([folder, *([setting.root] if setting.root else [])])
+    shared, unread = read_templates(templates)
+    draft, more = parse_suite(checked, setting.sampling, shared)
+    draft = replace(draft, image=image_reader(folder))
+    shares = bool(checked.get("prompt")) and (draft.prompt is None or draft.prompt.shares)
+    faults.add(unread if shares else [])
     faults.add([*checked.faults, *more, *_grader_faults(checked, draft, setting)])
-    rows, files = _rows(draft, path.parent, setting, faults)
-    cases = _cases(draft, [*draft.cases, *rows], faults)
+    sources = tuple(
+        (d, dataset_files(d, folder, training=setting.training, faults=faults))
+        for d in draft.datasets
+    )
+    own = [file for d, files in sources if d.path != TRAINED_ON for file in files]
+    own += templates.values() if shares else []
+    examples = shots_file(draft.few_shot, folder, faults) if draft.few_shot else None
+    own += [examples] if examples else []
     suite = Suite(
         name=draft.name,
         purpose=draft.purpose,
-        cases=cases,
+        cases=(),
         graders=draft.graders,
         score=draft.score,
         sampling=draft.sampling,
         margin=draft.margin,
         description=draft.description,
-        digest=_digest([path, *files]),
+        digest=_digest([path, *own]),
         source=document.source("suite"),
+        metrics=draft.metrics,
     )
-    if len(faults) == before:
-        faults.add(_case_faults(suite, setting))
-    return suite
+    found = ReadSuite(suite, draft, sources)
+    sound = len(faults) == before
+    return _with_shots(found, examples, faults) if examples and sound else found
 
 
-def _rows(
-    draft: SuiteDraft, folder: Path, setting: Setting, faults: Faults
-) -> tuple[list[Draft], list[Path]]:
-    """Return the drafts of all data sets, and the files that belong to the suite alone."""
-    case_schema = read_schema("suite")["$defs"]["case"]
-    drafts: list[Draft] = []
-    own: list[Path] = []
-    for dataset in draft.datasets:
-        files = dataset_files(dataset, folder, training=setting.training, faults=faults)
-        drafts += dataset_drafts(dataset, files, case_schema=case_schema, faults=faults)
-        own += [] if dataset.path == TRAINED_ON else list(files)
-    return drafts, own
+def _with_shots(found: ReadSuite, file: Path, faults: Faults) -> ReadSuite:
+    """Return the suite with its few-shot examples, drawn from ``file``."""
+    suite = found.draft
+    if suite.few_shot is None or (suite.prompt is None and not suite.rows_ask):
+        return found
+    pool = Pool(suite.few_shot, file, read_schema("suite")["$defs"]["case"])
+    shots = draw_shots(pool, suite, found.drafts(Faults()), faults)
+    return replace(found, draft=replace(suite, shots=shots))
 
 
 def _cases(suite: SuiteDraft, drafts: Sequence[Draft], faults: Faults) -> tuple[Case, ...]:
@@ -111,23 +156,42 @@ def _grader_faults(
 ) -> Iterator[Fault]:
     for spec in draft.graders:
         yield from check(spec, allow_code=setting.allow_code)
+        yield from _judge_faults(spec, setting)
     if draft.score and checked.sound("graders"):
         names = [spec.name for spec in draft.graders]
         yield from check_score(draft.score, names, checked.document.source("score"))
 
 
-def _case_faults(suite: Suite, setting: Setting) -> Iterator[Fault]:
-    """Yield what is wrong with the cases of a suite that is sound so far."""
-    where = suite.source
-    if not any(case.split == "heldout" for case in suite.cases):
-        needed, got = "at least one held-out case", "an empty suite"
-        instead = "cases: [{vars: {...}, expected: ...}], or datasets with rows"
-        yield Fault(where.path, where.line, needed, got, instead)
-    if setting.continues:
-        yield from _conversation_faults(suite, setting.continues)
-    grader = SuiteGrader(suite, allow_code=setting.allow_code)
-    for case in suite.cases:
-        for name, why in grader.lacks(case):
+def _judge_faults(spec: GraderSpec, setting: Setting) -> Iterator[Fault]:
+    if spec.type not in JUDGES or setting.judges is None or judge_of(spec) in setting.judges:
+        return
+    where, name, known = spec.source, judge_of(spec), setting.judges
+    example = f"judges: {{{name}: {{client: openai, model: gpt-4.1-2025-04-14}}}} in evalkit.yaml"
+    yield Fault(
+        where.path,
+        where.line,
+        f"a judge of the project for the grader '{spec.name}'",
+        f"judge: {name}, and the project has " + (", ".join(known) or "none"),
+        did_you_mean(name, known, otherwise=example),
+    )
+
+
+class CaseChecks:
+    """What can be wrong with the cases of a suite that is sound so far; each is looked at once."""
+
+    def __init__(self, suite: Suite, setting: Setting) -> None:
+        self._suite = suite
+        self._grader = SuiteGrader(suite, allow_code=setting.allow_code)
+        self._continues = setting.continues
+        self._heldout = False
+
+    def of(self, case: Case) -> Iterator[Fault]:
+        """Yield what is wrong with a case; of conversations only the first is told."""
+        self._heldout = self._heldout or case.split == "heldout"
+        if self._continues and only_text(case.messages) is None:
+            yield _conversation_fault(case, self._continues)
+            self._continues = ""
+        for name, why in self._grader.lacks(case):
             yield Fault(
                 case.source.path,
                 case.source.line,
@@ -136,19 +200,25 @@ def _case_faults(suite: Suite, setting: Setting) -> Iterator[Fault]:
                 "another 'expected' here, or 'value' or 'path' at the grader",
             )
 
+    def at_end(self) -> Iterator[Fault]:
+        """Yield what is wrong with all cases together."""
+        if not self._heldout:
+            where = self._suite.source
+            needed, got = "at least one held-out case", "an empty suite"
+            instead = "cases: [{vars: {...}, expected: ...}], or datasets with rows"
+            yield Fault(where.path, where.line, needed, got, instead)
 
-def _conversation_faults(suite: Suite, model: str) -> Iterator[Fault]:
-    """Yield a fault for the first case that is no text that ``model`` could continue."""
-    case = next((case for case in suite.cases if only_text(case.messages) is None), None)
-    if case is not None:
-        roles = ", ".join(str(message.get("role")) for message in case.messages)
-        yield Fault(
-            case.source.path,
-            case.source.line,
-            f"a prompt of one text for the model '{model}' with endpoint: completions",
-            f"case {case.id}: messages of {roles}",
-            'prompt: "..." as one text, or endpoint: chat',
-        )
+
+def _conversation_fault(case: Case, model: str) -> Fault:
+    """Return the fault of a case that is no text that ``model`` could continue."""
+    roles = ", ".join(str(message.get("role")) for message in case.messages)
+    return Fault(
+        case.source.path,
+        case.source.line,
+        f"a prompt of one text for the model '{model}' with endpoint: completions",
+        f"case {case.id}: messages of {roles}",
+        'prompt: "..." as one text, or endpoint: chat',
+    )
 
 
 def _digest(files: Iterable[Path]) -> str:

@@ -16,6 +16,7 @@ from evalkit.model.exchange import (
 from evalkit.model.manifest import Manifest, ModelFacts, TrainingPoint
 from evalkit.model.project import (
     Budget,
+    Judge,
     Limits,
     ModelSpec,
     Pair,
@@ -25,9 +26,20 @@ from evalkit.model.project import (
     Sampling,
 )
 from evalkit.model.record import Grade, Graded, Record, Ungraded
-from evalkit.model.suite import Case, GraderSpec, Message, Purpose, Source, Split, Suite
+from evalkit.model.suite import (
+    METRICS,
+    Case,
+    GraderSpec,
+    Label,
+    Message,
+    Purpose,
+    Source,
+    Split,
+    Suite,
+)
 
 __all__ = [
+    "METRICS",
     "Allowance",
     "AnswerStore",
     "Budget",
@@ -37,6 +49,8 @@ __all__ = [
     "Grade",
     "Graded",
     "GraderSpec",
+    "Judge",
+    "Label",
     "Limits",
     "Manifest",
     "Message",

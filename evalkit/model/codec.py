@@ -93,7 +93,7 @@ def _dataclass(kind: Hint) -> Decoder:
 def _decoder(hint: Hint) -> Decoder | None:
     """Return what turns JSON into ``hint``; ``None`` where JSON's own value is meant."""
     if _is_dataclass(hint):
-        return _dataclass(hint)
+        return _later(hint)
     origin: Hint = get_origin(hint)
     arguments = get_args(hint)
     if origin in (Union, types.UnionType):
@@ -105,6 +105,15 @@ def _decoder(hint: Hint) -> Decoder | None:
     if origin is Mapping:
         return _mapping(_decoder(arguments[1]))
     return Path if hint is Path else None
+
+
+def _later(hint: Hint) -> Decoder:
+    """Return a dataclass's decoder, made when it is used: a class may hold its own kind."""
+
+    def decode(data: Json) -> object:
+        return _dataclass(hint)(data)
+
+    return decode
 
 
 def _is_dataclass(hint: Hint) -> bool:

@@ -12,7 +12,7 @@ from evalkit.model.exchange import Usage
 
 PER_MILLION = 1_000_000
 
-Role = Literal["base", "candidate", "checkpoint"]
+Role = Literal["base", "candidate", "checkpoint", "judge"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,6 +135,22 @@ class Pair:
 
 
 @dataclass(frozen=True, slots=True)
+class Judge:
+    """A model that grades, and how it is asked.
+
+    ``repeats``: how often it is asked about each answer where a grader does not say. With
+    ``structured`` the endpoint is to make sure of the form of a verdict. Only with ``itself`` may
+    it be a model under test.
+    """
+
+    model: ModelSpec
+    sampling: Sampling
+    repeats: int = 1
+    structured: bool = True
+    itself: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Project:
     """The whole of `evalkit.yaml`. ``root`` is the folder that holds it."""
 
@@ -144,6 +160,13 @@ class Project:
     sampling: Sampling = Sampling()
     allow_code: bool = False
     budget: Budget = Budget()
+    judges: Mapping[str, Judge] = field(default_factory=dict)
+
+    def public(self) -> Project:
+        """Return the project as it may be written down: no credentials, no headers."""
+        judges = {n: replace(judge, model=judge.model.public()) for n, judge in self.judges.items()}
+        models = {name: model.public() for name, model in self.models.items()}
+        return replace(self, models=models, judges=judges)
 
     def checkpoints_of(self, candidate: str) -> tuple[ModelSpec, ...]:
         """Return the checkpoints of ``candidate``, by training step."""

@@ -23,12 +23,24 @@ class Source:
 
 @dataclass(frozen=True, slots=True)
 class GraderSpec:
-    """A grader as written in a suite; ``options`` holds every field but name and type."""
+    """A grader as written in a suite.
+
+    ``options`` holds every field but name, type and ``graders``; ``inner`` are those graders.
+    """
 
     name: str
     type: str
     options: Mapping[str, Any]
     source: Source
+    inner: tuple[GraderSpec, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Label:
+    """What a person gave an answer, from 0 to 1; ``None`` for ``answer``: whatever it said."""
+
+    score: float
+    answer: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +48,9 @@ class Case:
     """One question with what is known of its answer.
 
     ``messages`` is the rendered prompt in chat form. ``trained`` names the candidates whose
-    training file this case was drawn from (empty for every held-out case).
+    training file this case was drawn from (empty for every held-out case). ``human`` holds what a
+    person gave a model's answer, by the model's name. ``extra`` are fields of its request beside
+    the messages, such as ``tools``; they go before the suite's.
     """
 
     suite: str
@@ -51,11 +65,32 @@ class Case:
     cluster: str | None = None
     slices: Mapping[str, str] = field(default_factory=dict)
     source: Source = Source("", 0)
+    human: Mapping[str, Label] = field(default_factory=dict)
+    extra: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def asks(self) -> Any:  # noqa: ANN401  (a JSON value)
+        """What is asked, apart from the suite's settings; equal for equal questions."""
+        return [self.messages, dict(self.extra)] if self.extra else self.messages
+
+
+_LABELS = frozenset({"choice", "label"})
+METRICS: Mapping[str, frozenset[str]] = {
+    **dict.fromkeys(("accuracy", "balanced_accuracy", "f1_micro", "f1_macro", "mcc"), _LABELS),
+    **dict.fromkeys(("per_label", "confusion"), _LABELS),
+    **dict.fromkeys(("ece", "rms_calibration_error", "brier"), frozenset({"calibration"})),
+}
+"""What can be told of all cases together, beside the mean, by the types of graders that give it."""
 
 
 @dataclass(frozen=True, slots=True)
 class Suite:
-    """A suite file, read and rendered. ``margin`` is absolute on the score's 0..1 scale."""
+    """A suite file, read and rendered. ``margin`` is absolute on the score's 0..1 scale.
+
+    ``pack`` is the name by which the project includes it, empty for a file of the project's own.
+
+    ``metrics`` are those of `METRICS` that were asked for; ``None`` where the file does not say.
+    """
 
     name: str
     purpose: Purpose
@@ -67,3 +102,5 @@ class Suite:
     description: str = ""
     digest: str = ""
     source: Source = Source("", 0)
+    metrics: tuple[str, ...] | None = None
+    pack: str = ""

@@ -6,7 +6,7 @@ import hashlib
 import json
 import math
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 from evalkit.decide import Policy
@@ -18,6 +18,7 @@ from evalkit.loader.faults import Faults, shown
 from evalkit.loader.score_columns import About, ScoreColumns
 from evalkit.loader.score_rows import Malformed
 from evalkit.model import Case, Failure, Pair, Record, Suite
+from evalkit.pipeline.judge_scales import Place, Scale, scales
 from evalkit.pipeline.stages import Stored
 from evalkit.store import RunFolder
 from evalkit.store.folder import CASES, RECORDS
@@ -107,13 +108,18 @@ class AnswerScores:
         for line, record in enumerate(self.stored.records, 1):
             key = record.suite, record.case
             if record.model in models and key in numbers and not record.aa:
-                state, score = _found(record)
+                state, score = scored(record)
                 sample = columns.samples[str(record.sample or "")]
                 columns.add((numbers[key], models[record.model], sample, state, line), score)
                 waiting.discard((key, record.model))
         for key, name in waiting:
             columns.add((numbers[key], models[name], 0, ABSENT, 0), math.nan)
         return ()
+
+    def scales(self) -> dict[Place, Scale]:
+        """Return on what scales judges scored the models that are read."""
+        stored = self.stored
+        return scales(stored.suites, (r for r in stored.records if r.model in self.models))
 
     def digests(self) -> dict[str, str]:
         """Return the digests of the run's cases and records."""
@@ -142,7 +148,7 @@ def shared(
     asked = {(case.suite, case.id): case for _, case in first.cases()}
     for line, case in second.cases():
         other = asked.get((case.suite, case.id))
-        if other is not None and other.messages != case.messages:
+        if other is not None and other.asks != case.asks:
             needed = f"cases that are asked as in {first.name}"
             got = f"another prompt for {case.suite}/{case.id}"
             path = shown(second.folder.path / CASES)
@@ -164,7 +170,8 @@ def _left_out(run: AnswerScores, both: frozenset[Key]) -> str:
     return f"Left out, since only {run.name} has them: {len(names)} cases, {listed}{more}."
 
 
-def _found(record: Record) -> tuple[int, float]:
+def scored(record: Record) -> tuple[int, float]:
+    """Return the state of a record, as a table of scores has it, and its score or nan."""
     if isinstance(record.outcome, Failure):
         return FAILED, math.nan
     if record.score is None or not math.isfinite(record.score):
@@ -175,13 +182,14 @@ def _found(record: Record) -> tuple[int, float]:
 def _about(case: Case) -> About:
     return About(
         cluster=case.cluster or "",
-        asked=_digest(case.messages) if case.messages else "",
+        asked=asked_digest(case.asks) if case.messages else "",
         critical=case.critical or None,
         train=case.split == "train",
         slices=tuple((field, str(value)) for field, value in case.slices.items() if value != ""),
     )
 
 
-def _digest(messages: Sequence[object]) -> str:
-    text = json.dumps(messages, sort_keys=True, default=str)
+def asked_digest(asks: object) -> str:
+    """Return what stands for a question where only equality counts."""
+    text = json.dumps(asks, sort_keys=True, default=str)
     return hashlib.sha256(text.encode()).hexdigest()[:16]

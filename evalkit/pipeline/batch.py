@@ -33,7 +33,8 @@ class Outgoing:
     """What goes out as files: the open requests of each model by the key of their answer.
 
     ``stored`` and ``on_the_way`` count what was left out, as it is answered or asked already.
-    ``others`` are models without a Batch API, which a run has to ask. ``made`` are the files.
+    ``others`` are models that a run has to ask: without a Batch API, or judges, whose questions
+    follow from the answers. ``made`` are the files.
     """
 
     requests: Mapping[str, Mapping[str, Request]]
@@ -146,7 +147,7 @@ class BatchLane:
             for name, requests in left.items()
         }
         all_, open_, now = (sum(map(len, r.values())) for r in (wanted, left, going))
-        others = tuple(model for model in self._plan.models if model.name not in self._clients)
+        others = tuple(model for model in self._plan.asked if model.name not in self._clients)
         return Outgoing(going, stored=all_ - open_, on_the_way=open_ - now, others=others)
 
     def _wanted(self, plan: Plan) -> dict[str, dict[str, Request]]:

@@ -20,6 +20,7 @@ from evalkit.loader.score_sort import sorted_table, twin_rows
 from evalkit.model import Manifest, ModelFacts, Pair, Purpose, Sampling, Suite
 from evalkit.pipeline.answer_scores import AnswerScores, shared
 from evalkit.pipeline.facts import versions
+from evalkit.pipeline.judge_scales import two_scales
 from evalkit.pipeline.kept import Finished
 from evalkit.pipeline.prepare import policy_of
 from evalkit.pipeline.score_choice import choose_model, choose_pair, distinct
@@ -124,8 +125,9 @@ def _opened(
             both[side] = source.narrowed(name, learner_of=name if is_candidate else "")
     base, candidate = both
     if isinstance(base, AnswerScores) and isinstance(candidate, AnswerScores):
+        judges = two_scales(base.scales(), candidate.scales(), where=(base.name, candidate.name))
         base, candidate, notes = shared(base, candidate, faults)
-        return [base, candidate], notes
+        return [base, candidate], (*notes, *judges)
     return both, ()
 
 

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-import math
 import platform
-import statistics
-from collections.abc import Mapping, Sequence
+from bisect import bisect_right
+from collections import Counter
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from importlib import metadata
+from itertools import accumulate
 
 from evalkit.loader.training_log import read_training_log
-from evalkit.model import Manifest, ModelFacts, ModelSpec, Record, Reply, TrainingPoint
+from evalkit.model import Manifest, ModelFacts, ModelSpec, Outcome, Record, Reply, TrainingPoint
 from evalkit.model.batch import is_batched
 from evalkit.pipeline.plan import Plan
 
@@ -19,7 +20,7 @@ PACKAGES = ("pytest-evalkit", "openai", "scipy", "numpy", "rapidfuzz", "xllamacp
 
 def make_manifest(  # noqa: PLR0913  (what a manifest is made of)
     plan: Plan,
-    records: Sequence[Record],
+    tallies: Mapping[str, ModelTally],
     *,
     run_id: str,
     started: datetime,
@@ -31,7 +32,8 @@ def make_manifest(  # noqa: PLR0913  (what a manifest is made of)
 ) -> Manifest:
     """Return the manifest of a run that began at ``started`` and took so many ``seconds``.
 
-    ``identities`` and ``asked`` (calls made by this run, not answered from the store) are by model.
+    ``tallies``, ``identities`` and ``asked`` (calls made by this run, not answered from the store)
+    are by model.
     """
     return Manifest(
         run_id=run_id,
@@ -40,10 +42,10 @@ def make_manifest(  # noqa: PLR0913  (what a manifest is made of)
         versions=versions(),
         digests=plan.digests,
         models=tuple(
-            model_facts(
-                model, records, identity=identities[model.name], asked=asked.get(model.name, 0)
+            tallies[model.name].facts(
+                identity=identities[model.name], asked=asked.get(model.name, 0)
             )
-            for model in plan.models
+            for model in plan.asked
         ),
         training=training_logs(plan),
         partial=partial,
@@ -62,40 +64,65 @@ def versions() -> dict[str, str]:
     return found
 
 
-def model_facts(
-    model: ModelSpec, records: Sequence[Record], *, identity: str, asked: int
-) -> ModelFacts:
-    """Add up what one model answered, took and cost."""
-    mine = [record for record in records if record.model == model.name]
-    replies = [record.outcome for record in mine if isinstance(record.outcome, Reply)]
-    return ModelFacts(
-        name=model.name,
-        role=model.role,
-        client=model.client,
-        model=f"{model.model} + {model.adapter.name}" if model.adapter else model.model,
-        identity=identity,
-        answers=len(replies),
-        asked=asked,
-        errors=len(mine) - len(replies),
-        input_tokens=sum(reply.usage.input for reply in replies),
-        output_tokens=sum(reply.usage.output for reply in replies),
-        cost=cost(model, replies),
-        median_latency_s=median_latency_s(replies),
-    )
+class ModelTally:
+    """What one model answered, took and cost, added up answer by answer."""
+
+    def __init__(self, model: ModelSpec) -> None:
+        self._model = model
+        self._answers = 0
+        self._errors = 0
+        self._input = 0
+        self._output = 0
+        self._money = 0.0
+        self._latencies: Counter[float] = Counter()
+
+    def add(self, reply: Outcome) -> None:
+        """Take in an outcome of the model."""
+        if not isinstance(reply, Reply):
+            self._errors += 1
+            return
+        self._answers += 1
+        self._input += reply.usage.input
+        self._output += reply.usage.output
+        if self._model.price is not None:
+            self._money += self._model.price.of(reply.usage, batch=is_batched(reply))
+        if reply.latency_s:
+            self._latencies[round(reply.latency_s, 3)] += 1
+
+    def facts(self, *, identity: str, asked: int) -> ModelFacts:
+        """Return the sums."""
+        model = self._model
+        return ModelFacts(
+            name=model.name,
+            role=model.role,
+            client=model.client,
+            model=f"{model.model} + {model.adapter.name}" if model.adapter else model.model,
+            identity=identity,
+            answers=self._answers,
+            asked=asked,
+            errors=self._errors,
+            input_tokens=self._input,
+            output_tokens=self._output,
+            cost=None if model.price is None else round(self._money, 6),
+            median_latency_s=self._median_latency_s(),
+        )
+
+    def _median_latency_s(self) -> float | None:
+        """Return the median time of an answer; ``None`` where no time is known, as of a batch."""
+        numbers = sorted(self._latencies.items())
+        upto = list(accumulate(number for _, number in numbers))
+        if not upto:
+            return None
+        middle = ((upto[-1] - 1) // 2, upto[-1] // 2)
+        return round(sum(numbers[bisect_right(upto, at)][0] for at in middle) / 2, 3)
 
 
-def cost(model: ModelSpec, replies: Sequence[Reply]) -> float | None:
-    """Return what the answers cost at the model's price; ``None`` without a price."""
-    price = model.price
-    if price is None:
-        return None
-    return round(math.fsum(price.of(r.usage, batch=is_batched(r)) for r in replies), 6)
-
-
-def median_latency_s(replies: Sequence[Reply]) -> float | None:
-    """Return the median time of an answer; ``None`` where no time is known, as of a batch."""
-    known = [reply.latency_s for reply in replies if reply.latency_s]
-    return round(statistics.median(known), 3) if known else None
+def tallied(plan: Plan, records: Iterable[Record]) -> dict[str, ModelTally]:
+    """Return what ``records`` come to, by model of ``plan``."""
+    tallies = {model.name: ModelTally(model) for model in plan.models}
+    for record in records:
+        tallies[record.model].add(record.outcome)
+    return tallies
 
 
 def training_logs(plan: Plan) -> dict[str, tuple[TrainingPoint, ...]]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain, islice, zip_longest
 
@@ -32,19 +32,24 @@ class First:
 
 
 def first_of(run: Run) -> First:
+    """Return what is asked first in ``run``, as `first_among` chooses it."""
+    return first_among(run.plan, run.cases_of)
+
+
+def first_among(plan: Plan, cases_of: Callable[[Suite], Iterable[Case]]) -> First:
     """Return the first held-out cases of the suites that must improve, one sample of each model.
 
-    A model that none of them asks has its own first request.
+    A model that none of them asks has its own first request. ``cases_of`` gives the cases of a
+    suite in the order of asking; no more are taken of it than are needed.
     """
-    plan = run.plan
     chosen: list[Ask] = []
     places: list[dict[str, int]] = []
-    for suite, case in islice(_in_turn(run), CASES):
+    for suite, case in islice(_in_turn(plan, cases_of), CASES):
         mine = [ask for ask in asks(plan, suite, case) if ask.request.sample == 0]
         places.append({ask.model: len(chosen) + i for i, ask in enumerate(mine)})
         chosen += mine
     if not chosen:
-        chosen = list({ask.model: ask for ask in reversed(run.asks())}.values())
+        chosen = _one_each(plan, cases_of)
     shared = {
         pair: tuple((at[pair.base], at[pair.candidate]) for at in places)
         for pair in plan.project.comparisons
@@ -52,16 +57,29 @@ def first_of(run: Run) -> First:
     return First(tuple(chosen), shared)
 
 
-def _in_turn(run: Run) -> Iterator[tuple[Suite, Case]]:
+def _in_turn(
+    plan: Plan, cases_of: Callable[[Suite], Iterable[Case]]
+) -> Iterator[tuple[Suite, Case]]:
     """Yield the held-out cases of the suites that must improve, one of each suite in turn."""
-    policy = run.plan.policy
-    must = {s.name for s in run.plan.suites if rule_for(s, policy).rule == "superior"}
-    found: dict[str, list[tuple[Suite, Case]]] = {}
-    for suite, case in run.cases():
-        if suite.name in must and case.split == "heldout":
-            found.setdefault(suite.name, []).append((suite, case))
-    rounds = zip_longest(*found.values())
+    must = [s for s in plan.suites if rule_for(s, plan.policy).rule == "superior"]
+
+    def heldout(suite: Suite) -> Iterator[tuple[Suite, Case]]:
+        return ((suite, case) for case in cases_of(suite) if case.split == "heldout")
+
+    rounds = zip_longest(*(islice(heldout(suite), CASES) for suite in must))
     return (entry for entry in chain.from_iterable(rounds) if entry is not None)
+
+
+def _one_each(plan: Plan, cases_of: Callable[[Suite], Iterable[Case]]) -> list[Ask]:
+    """Return the first request of each model that has one."""
+    found: dict[str, Ask] = {}
+    for suite in plan.suites:
+        for case in cases_of(suite):
+            for ask in asks(plan, suite, case):
+                found.setdefault(ask.model, ask)
+            if len(found) == len(plan.models):
+                return list(found.values())
+    return list(found.values())
 
 
 class Heard:

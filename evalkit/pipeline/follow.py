@@ -23,9 +23,7 @@ class Follower:
     def __init__(self, plan: Plan, options: Options, *, run_id: str) -> None:
         self._run_id = run_id
         self._store = Answers(options.answers)
-        self._identities = {
-            m.name: make_client(m, environ=os.environ).identity for m in plan.models
-        }
+        self._identities = {m.name: make_client(m, environ=os.environ).identity for m in plan.asked}
 
     @property
     def stopped(self) -> Stopped | None:

@@ -12,8 +12,10 @@ from evalkit.clients import make_client
 from evalkit.decide import SuiteResult, from_dict
 from evalkit.decide.forecast import Forecast, forecast
 from evalkit.decide.rules import rule_for
-from evalkit.model import AnswerStore, Reply
+from evalkit.graders import SuiteGrader
+from evalkit.model import AnswerStore, Outcome, Reply
 from evalkit.pipeline.earlier import finished_runs, latest_facts
+from evalkit.pipeline.judging import FollowUps, Judging, Place
 from evalkit.pipeline.options import Options
 from evalkit.pipeline.plan import Plan, asks
 from evalkit.runner import Engine, Estimate, estimate
@@ -50,14 +52,27 @@ def foresee(plan: Plan, options: Options, *, environ: Mapping[str, str]) -> Fore
 
 
 def _estimate(plan: Plan, options: Options, environ: Mapping[str, str]) -> Estimate:
-    clients = {model.name: make_client(model, environ=environ) for model in plan.models}
+    clients = {model.name: make_client(model, environ=environ) for model in plan.asked}
+    code = plan.project.allow_code
+    judging = Judging(plan, {s.name: SuiteGrader(s, allow_code=code) for s in plan.suites})
+    follow_ups = FollowUps(judging)
+
+    def judge(key: str, outcome: Outcome) -> None:
+        engine.more(follow_ups.after(key, outcome))
+
     with _answers(options.answers) as store:
-        engine = Engine(clients, store, models=plan.project.models)
+        models = {model.name: model for model in plan.asked}
+        engine = Engine(clients, store, models=models, on_outcome=judge if plan.judges else None)
+        for suite, case in ((s, c) for s in plan.suites for c in s.cases):
+            for ask in asks(plan, suite, case) if judging.concerns(suite.name) else ():
+                place = Place(case, ask.model, ask.request.sample)
+                follow_ups.expect(ask.request.key(clients[ask.model].identity), place)
         for suite in plan.suites:
             engine.load(ask for case in suite.cases for ask in asks(plan, suite, case))
+    known = {name: engine.outlook(name) for name in clients}
     return estimate(
-        plan.project,
-        {name: engine.outlook(name) for name in clients},
+        plan.with_judges,
+        known | judging.outlooks(follow_ups.to_come, known),
         earlier=lambda name: latest_facts(options.reports, clients[name].identity),
     )
 

@@ -1,29 +1,25 @@
-"""The process that asks: clients, answer store and engine, opened and closed together."""
+"""The process that asks: a run from its first request to its folder."""
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from datetime import UTC, datetime
-from time import monotonic
 
-from evalkit.clients import make_client
-from evalkit.errors import RunError, SetupError
+from evalkit.errors import SetupError
 from evalkit.model import Outcome, Suite
 from evalkit.pipeline.again import with_noise_known
 from evalkit.pipeline.earlier import latest_facts
-from evalkit.pipeline.facts import make_manifest, tallied
-from evalkit.pipeline.first import First, Heard, first_of
+from evalkit.pipeline.facts import tallied
+from evalkit.pipeline.first import first_of
+from evalkit.pipeline.judging import FollowUps
 from evalkit.pipeline.kept import Finished
 from evalkit.pipeline.options import Options
 from evalkit.pipeline.plan import Plan
 from evalkit.pipeline.run import Run, Selected
+from evalkit.pipeline.session import Session
 from evalkit.pipeline.stages import Stored, write_run
-from evalkit.pipeline.unusable import unusable
-from evalkit.runner import Engine, Estimate, Progress, Terms, estimate
-from evalkit.store import Answers, RunFolder, check_writable, new_run_id
-from evalkit.store.batches import Batches
+from evalkit.runner import Estimate, Outlook, Progress, estimate
+from evalkit.store import RunFolder
 
 
 class Live:
@@ -35,46 +31,34 @@ class Live:
     """
 
     def __init__(self, plan: Plan, options: Options, *, publish: bool = False) -> None:
-        self.started = datetime.now(UTC)
-        self._begun = monotonic()
-        self.run_id = new_run_id(self.started)
         self.run: Run | None = None
         self._options = options
-        self._reports = options.reports
-        self._first = First((), {})
-        self._stored: set[str] = set()
-        check_writable(options.reports)
-        self._clients = {m.name: make_client(m, environ=os.environ) for m in plan.models}
-        self._identities = {name: client.identity for name, client in self._clients.items()}
-        self._store = Answers(options.answers)
-        self.plan = with_noise_known(plan, self._store, self._identities)
-        self._engine = Engine(
-            self._clients,
-            self._store,
-            models={m.name: m for m in plan.models},
-            terms=Terms(
-                offline=options.offline,
-                rerun=options.rerun,
-                budget=plan.project.budget,
-                deadline_s=options.deadline_s,
-            ),
-            on_outcome=self._publish if publish else None,
-        )
+        self._publishes = publish
+        self._follow_ups: FollowUps | None = None
+        heard = publish or plan.judges
+        self._session = Session(plan, options, on_outcome=self._hear if heard else None)
+        self.plan = with_noise_known(plan, self._session.store, self._session.identities)
+
+    @property
+    def run_id(self) -> str:
+        """The id of the run."""
+        return self._session.run_id
 
     def start(self, selected: Selected) -> Estimate:
         """Ask the first requests for the selected cases; return what all of them will take."""
-        self.run = Run(self.plan, self._engine, selected=selected)
-        self._first = first_of(self.run)
-        if not self._options.rerun:
-            self._stored = set(self._store.get_many(self._keys()))
-        self._engine.start(self.run.asks(), first=self._first.asks)
+        engine, identities = self._session.engine, self._session.identities
+        self.run = Run(self.plan, engine, selected=selected)
+        asks = self.run.asks()
+        if self.plan.judges:
+            self._follow_ups = self._expected(self.run)
+        self._session.start(first_of(self.run), asks, more=bool(self.plan.judges))
         found = estimate(
-            self.plan.project,
-            {model.name: self._engine.outlook(model.name) for model in self.plan.models},
-            earlier=lambda model: latest_facts(self._reports, self._identities[model]),
+            self.plan.with_judges,
+            self._outlooks(self.run),
+            earlier=lambda model: latest_facts(self._options.reports, identities[model]),
             may_end=self.plan.stop_early,
         )
-        return replace(found, on_the_way=self._on_the_way())
+        return replace(found, on_the_way=self._session.on_the_way(asks))
 
     def go_on(self, *, while_waiting: Callable[[], None] = lambda: None) -> Run:
         """See who answers, then ask all the rest.
@@ -84,58 +68,12 @@ class Live:
                 anything is graded or written.
         """
         try:
-            self._hear(while_waiting)
+            self._session.hear(self._session.left(), while_waiting)
         except SetupError:
             self.run = None
             raise
-        self._engine.go_on(bounded=self.required_run().watching)
+        self._session.engine.go_on(bounded=self.required_run().watching)
         return self.required_run()
-
-    def _hear(self, while_waiting: Callable[[], None]) -> None:
-        """Listen to the first answers for as long as they may show a wrong model."""
-        known = self._identities
-        pairs = [p for p in self.plan.project.comparisons if known[p.base] != known[p.candidate]]
-        heard = Heard(self._first, self._engine, pairs=pairs)
-        while not heard.enough:
-            heard.listen()
-            while_waiting()
-        for model in self.plan.models:
-            if error := self._engine.fatal(model.name):
-                raise unusable(model, error)
-        left = 0 if self._options.offline else self._left()
-        if self._options.check_identity and left > 0:
-            self._check(heard, left)
-
-    def _check(self, heard: Heard, left: int) -> None:
-        keyed = list(zip(self._keys(), self._first.asks, strict=True))
-        stored = frozenset(ask.model for key, ask in keyed if key in self._stored)
-        if wrong := heard.wrong(self.plan, left=left, stored=stored):
-            model, error = wrong
-            self._engine.stop()
-            mine = {key for key, ask in keyed if ask.model == model}
-            self._store.forget(mine - self._stored)
-            raise error
-
-    def _on_the_way(self) -> int:
-        """Return how many requests of the run an open batch asks too."""
-        try:
-            open_ = Batches(self._reports).open_keys()
-        except RunError:  # a damaged note is for `evalkit batch` to tell of
-            return 0
-        if not open_ or self._options.offline:
-            return 0
-        asks = self.required_run().asks()
-        mine = open_ & {ask.request.key(self._identities[ask.model]) for ask in asks}
-        return len(mine) - len(self._store.get_many(list(mine)))
-
-    def _keys(self) -> list[str]:
-        """Return the keys of the first requests."""
-        return [ask.request.key(self._identities[ask.model]) for ask in self._first.asks]
-
-    def _left(self) -> int:
-        """Return how many requests have to be asked after the first ones."""
-        asked = sum(self._engine.outlook(model.name).requests for model in self.plan.models)
-        return asked - len(set(self._keys()) - self._stored)
 
     def required_run(self) -> Run:
         """Return the run once it has been started."""
@@ -145,25 +83,35 @@ class Live:
 
     def progress(self) -> Progress:
         """Return how far the asking is."""
-        return self._engine.progress()
+        return self._session.progress()
 
-    def _publish(self, key: str, outcome: Outcome) -> None:
-        self._store.put_outcome(self.run_id, key, outcome)
+    def _expected(self, run: Run) -> FollowUps:
+        """Return what is to hear of the answers that judges are asked about."""
+        follow_ups = FollowUps(run.judging)
+        for place, ask in run.judged_places():
+            follow_ups.expect(ask.request.key(self._session.identities[ask.model]), place)
+        return follow_ups
+
+    def _outlooks(self, run: Run) -> dict[str, Outlook]:
+        """Return what is to be asked of each model; of judges what they will be asked at most."""
+        found = {m.name: self._session.engine.outlook(m.name) for m in self.plan.asked}
+        places = self._follow_ups.to_come if self._follow_ups else ()
+        return found | run.judging.outlooks(places, found)
+
+    def _hear(self, key: str, outcome: Outcome) -> None:
+        """Tell other processes of an outcome, and ask judges about it."""
+        if self._publishes:
+            self._session.store.put_outcome(self.run_id, key, outcome)
+        if self._follow_ups is not None:
+            self._session.engine.more(self._follow_ups.after(key, outcome))
 
     def finish(self) -> Finished:
         """Decide and write the run; waits for answers still out."""
         run = self.required_run()
         records = run.all_records()
-        manifest = make_manifest(
-            self.plan,
-            tallied(self.plan, records),
-            run_id=self.run_id,
-            started=self.started,
-            seconds=monotonic() - self._begun,
-            identities=self._identities,
-            asked={name: self._engine.progress(name).asked for name in self._clients},
-            partial=run.partial,
-            stopped=run.stopped,
+        tallies = tallied(self.plan, records) | run.judging.tallies
+        manifest = self._session.manifest(
+            self.plan, tallies, partial=run.partial, stopped=run.stopped
         )
         stored = Stored(
             project=self.plan.project,
@@ -174,13 +122,12 @@ class Live:
             decision=run.decision,
             watched=run.watched,
         )
-        finished = write_run(RunFolder.create(self._reports, self.run_id), stored)
+        finished = write_run(RunFolder.create(self._options.reports, self.run_id), stored)
         return replace(finished, notes=(run.stopped,) if run.stopped else ())
 
     def close(self) -> None:
         """Stop asking within a second and keep every answer. Safe to call twice."""
-        self._engine.stop()
-        self._store.close()
+        self._session.close()
 
 
 def run_to_end(

@@ -6,10 +6,22 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
 from pathlib import Path
+from typing import Any
 
 from evalkit.decide.policy import Policy
 from evalkit.errors import SetupError
-from evalkit.model import Case, ModelSpec, Pair, Project, Request, Suite
+from evalkit.graders.registry import JUDGES, judge_of
+from evalkit.model import (
+    Case,
+    Judge,
+    Message,
+    ModelSpec,
+    Pair,
+    Project,
+    Request,
+    Sampling,
+    Suite,
+)
 from evalkit.pipeline.options import Options
 from evalkit.runner import Ask
 
@@ -40,8 +52,12 @@ class Plan:
         return next(s for s in self.suites if s.name == name)
 
     def path_of(self, suite: Suite) -> Path:
-        """Return the resolved path of a suite's file."""
-        return Path(suite.source.path).resolve()
+        """Return the resolved path of a suite's file; of a pack that of the project file."""
+        return self.project_file if suite.pack else Path(suite.source.path).resolve()
+
+    def place_of(self, suite: Suite, name: str) -> tuple[Path, str]:
+        """Return the file and the rest of the node id of an item ``name`` of a suite."""
+        return self.path_of(suite), f"{suite.pack}::{name}" if suite.pack else name
 
     def suites_at(self, path: Path) -> tuple[Suite, ...]:
         """Return the suites in the file or folder ``path``; raise `SetupError` if it has none.
@@ -65,6 +81,21 @@ class Plan:
         """The models that take part, in the project's order."""
         return tuple(self.project.models.values())
 
+    @property
+    def judges(self) -> dict[str, Judge]:
+        """The judges of the project that a suite of the plan asks, by name."""
+        return judges_of(self.project, self.suites)
+
+    @property
+    def with_judges(self) -> Project:
+        """The project with its judges among its models."""
+        return replace(self.project, models={model.name: model for model in self.asked})
+
+    @property
+    def asked(self) -> tuple[ModelSpec, ...]:
+        """Every model that is asked anything: those that take part, and those that judge them."""
+        return (*self.models, *(judge.model for judge in self.judges.values()))
+
 
 def narrow(
     project: Project, suites: Iterable[Suite], options: Options
@@ -81,16 +112,23 @@ def narrow(
         comparisons=pairs,
         budget=options.budget.over(project.budget),
     )
-    _check_prices(narrowed)
     learners = {n for m in narrowed.models.values() if (n := learner(m))}
-    return narrowed, tuple(_narrow_suite(s, learners, options) for s in suites)
+    found = tuple(_narrow_suite(s, learners, options) for s in suites)
+    judges = judges_of(narrowed, found).values()
+    _check_prices(narrowed, [*narrowed.models.values(), *(judge.model for judge in judges)])
+    return narrowed, found
 
 
-def _check_prices(project: Project) -> None:
+def judges_of(project: Project, suites: Iterable[Suite]) -> dict[str, Judge]:
+    """Return the judges of ``project`` that one of ``suites`` asks, by name."""
+    graders = [grader for suite in suites for grader in suite.graders]
+    names = dict.fromkeys(judge_of(g) for g in graders if g.type in JUDGES)
+    return {name: project.judges[name] for name in names}
+
+
+def _check_prices(project: Project, models: Iterable[ModelSpec]) -> None:
     """Refuse a limit of money that a model would never count towards."""
-    unpriced = [
-        name for name, m in project.models.items() if m.client not in FREE and m.price is None
-    ]
+    unpriced = [m.name for m in models if m.client not in FREE and m.price is None]
     if project.budget.money is not None and unpriced:
         raise SetupError(
             "a price of every model, as the budget has a limit of money",
@@ -181,16 +219,23 @@ def concerns(case: Case, model: ModelSpec) -> bool:
 
 
 def request(suite: Suite, case: Case, sample: int) -> Request:
+    """Return the request of one sample of one case."""
+    extra = {**suite.sampling.extra, **case.extra}
+    return drawn(case.messages, suite.sampling, sample, extra=extra)
+
+
+def drawn(
+    messages: Iterable[Message], sampling: Sampling, sample: int, *, extra: Mapping[str, Any]
+) -> Request:
     """Return the request of one sample; each has a seed of its own, or they would be equal.
 
-    ``null`` among the sampling's extra fields takes a field out.
+    ``extra`` takes the place of the sampling's; ``null`` among it takes a field out.
     """
-    sampling = suite.sampling
     body = {
-        "messages": list(case.messages),
+        "messages": list(messages),
         "temperature": sampling.temperature,
         "max_tokens": sampling.max_tokens,
-        **sampling.extra,
+        **extra,
     }
     if sampling.seed is not None:
         body["seed"] = sampling.seed + sample

@@ -9,7 +9,7 @@ from typing import Any
 from evalkit.decide.policy import Policy
 from evalkit.decide.read_policy import policy_from
 from evalkit.errors import SetupError
-from evalkit.loader import find_project, load, load_policy
+from evalkit.loader import Loaded, find_project, load, load_policy
 from evalkit.model import Suite
 from evalkit.pipeline.options import Options
 from evalkit.pipeline.plan import Plan, narrow
@@ -22,14 +22,24 @@ def prepare(
 
     Raises `FileFaults` with every fault of every file, or `SetupError`.
     """
+    project_file = found_project(paths, options, root=root)
+    loaded = load(project_file, policy_file=options.policy, environ=environ)
+    return plan_of(loaded, options, project_file=project_file)
+
+
+def found_project(paths: Sequence[Path], options: Options, *, root: Path) -> Path:
+    """Return the project file of ``paths``; raise `SetupError` if there is none to be run."""
     if options.offline and options.rerun:
         raise SetupError(
             "stored answers only, or all of them asked again",
             got="both: offline and rerun",
             instead="one of the two",
         )
-    project_file = find_project(paths, root=root)
-    loaded = load(project_file, policy_file=options.policy, environ=environ)
+    return find_project(paths, root=root)
+
+
+def plan_of(loaded: Loaded, options: Options, *, project_file: Path) -> Plan:
+    """Return what a run of ``loaded`` would do."""
     policy = _policy(loaded.policy_tree, loaded.policy_digest)
     project, suites = narrow(loaded.project, loaded.suites, options)
     limited = f"only the first {options.limit} cases of each suite" if options.limit else ""

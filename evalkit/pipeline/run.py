@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import cached_property
 from typing import TYPE_CHECKING, Protocol
 
 from evalkit.decide import Decision, RunData, decide, run_words
 from evalkit.graders import SuiteGrader
-from evalkit.model import Case, Failure, Outcome, Record, Reply, Suite
+from evalkit.graders.suite_grader import NOT_JUDGED
+from evalkit.model import Case, Failure, Graded, Outcome, Record, Reply, Suite
+from evalkit.pipeline.judging import Judging, Place
 from evalkit.pipeline.plan import Plan, asks
 from evalkit.runner import Ask, Stopped
 
@@ -53,6 +55,7 @@ class Run:
         self._graders = {
             s.name: SuiteGrader(s, allow_code=plan.project.allow_code) for s in plan.suites
         }
+        self.judging = Judging(plan, self._graders)
         self._records: dict[tuple[str, str], tuple[Record, ...]] = {}
         self._asked: dict[tuple[str, str], tuple[Ask, ...]] = {}
         self._early = _early(plan) if plan.stop_early and not self.partial else None
@@ -60,10 +63,13 @@ class Run:
 
     def cases(self) -> Iterator[tuple[Suite, Case]]:
         """Yield the selected cases that are not skipped, suite by suite, in the order of asking."""
-        for suite in self.plan.suites:
-            for case in self._order[suite.name]:
-                if (suite.name, case.id) in self.selected and not self.skips(case):
-                    yield suite, case
+        return ((suite, case) for suite in self.plan.suites for case in self.cases_of(suite))
+
+    def cases_of(self, suite: Suite) -> Iterator[Case]:
+        """Yield the selected cases of one suite that are not skipped, in the order of asking."""
+        for case in self._order[suite.name]:
+            if (suite.name, case.id) in self.selected and not self.skips(case):
+                yield case
 
     def skips(self, case: Case) -> bool:
         """Return whether a case is not asked any more, as its suite is settled."""
@@ -72,6 +78,13 @@ class Run:
     def asks(self) -> list[Ask]:
         """Return every request of the run, case by case, so that the models work side by side."""
         return [ask for suite, case in self.cases() for ask in self._asks(suite, case)]
+
+    def judged_places(self) -> Iterator[tuple[Place, Ask]]:
+        """Yield where each answer belongs that judges are asked about, and its request."""
+        for suite, case in self.cases():
+            if self.judging.concerns(suite.name):
+                for ask in self._asks(suite, case):
+                    yield Place(case, ask.model, ask.request.sample), ask
 
     def records(
         self, suite: Suite, case: Case, *, while_waiting: Callable[[], None] = lambda: None
@@ -83,11 +96,16 @@ class Run:
         key = (suite.name, case.id)
         if key not in self._records:
             asked = self._asks(suite, case)
+            outcomes = [waited(self._asker, ask, while_waiting) for ask in asked]
+            judged, questions = self.judging.judged(
+                case, asked, outcomes, lambda ask: waited(self._asker, ask, while_waiting)
+            )
             self._records[key] = tuple(
-                self._grade(suite, case, ask, self._wait(ask, while_waiting)) for ask in asked
+                graded(self._graders[suite.name], (suite, case, ask), outcome, judged=verdicts)
+                for ask, outcome, verdicts in zip(asked, outcomes, judged, strict=True)
             )
             del self._asked[key]
-            self._watch(suite, asked)
+            self._watch(suite, (*asked, *questions))
         return self._records[key]
 
     def _asks(self, suite: Suite, case: Case) -> tuple[Ask, ...]:
@@ -106,21 +124,6 @@ class Run:
             unneeded = [ask for case in skipped for ask in asks(self.plan, suite, case)]
             self._asker.drop(unneeded, keep=self.asks())
 
-    def _wait(self, ask: Ask, while_waiting: Callable[[], None]) -> Outcome:
-        while True:
-            try:
-                return self._asker.wait(ask, TICK_S)
-            except TimeoutError:
-                while_waiting()
-
-    def _grade(self, suite: Suite, case: Case, ask: Ask, outcome: Outcome) -> Record:
-        sample = ask.request.sample
-        again = sample >= suite.sampling.samples
-        if not isinstance(outcome, Reply):
-            return Record(case.suite, case.id, ask.model, sample, outcome, aa=again)
-        grades, score = self._graders[case.suite].grade(case, outcome)
-        return Record(case.suite, case.id, ask.model, sample, outcome, grades, score, aa=again)
-
     def all_records(self) -> list[Record]:
         """Return the records of every selected case, in the order of the suites and their cases."""
         return [r for suite, case in self.cases() for r in self.records(suite, case)]
@@ -135,10 +138,7 @@ class Run:
         """Return in words why this run does not cover the project, empty if it does."""
         whole = sum(len(suite.cases) for suite in self.plan.suites)
         left_out = whole - len(self.selected)
-        reasons = [self.plan.limited] if self.plan.limited else []
-        if left_out:
-            reasons.append(f"{left_out} of {whole} cases were deselected")
-        return "; ".join(reasons)
+        return in_part(self.plan, left_out, whole)
 
     @property
     def stopped(self) -> str:
@@ -173,6 +173,41 @@ class Run:
             stopped=self.stopped,
         )
         return decide(data, self.plan.policy)
+
+
+def in_part(plan: Plan, left_out: int, whole: int) -> str:
+    """Return in words why a run does not cover its project, empty if it does."""
+    deselected = f"{left_out} of {whole} cases were deselected" if left_out else ""
+    return "; ".join(filter(None, [plan.limited, deselected]))
+
+
+def waited(asker: Asker, ask: Ask, while_waiting: Callable[[], None]) -> Outcome:
+    """Wait for the outcome of ``ask``; ``while_waiting`` is called every `TICK_S` seconds."""
+    while True:
+        try:
+            return asker.wait(ask, TICK_S)
+        except TimeoutError:
+            while_waiting()
+
+
+def graded(
+    grader: SuiteGrader,
+    asked: tuple[Suite, Case, Ask],
+    outcome: Outcome,
+    *,
+    judged: Mapping[str, Graded] = NOT_JUDGED,
+) -> Record:
+    """Return the record of one answer to a case of ``grader``'s suite, with its grades.
+
+    ``judged`` are those that judges gave.
+    """
+    suite, case, ask = asked
+    sample = ask.request.sample
+    again = sample >= suite.sampling.samples
+    if not isinstance(outcome, Reply):
+        return Record(case.suite, case.id, ask.model, sample, outcome, aa=again)
+    grades, score = grader.grade(case, outcome, judged)
+    return Record(case.suite, case.id, ask.model, sample, outcome, grades, score, aa=again)
 
 
 def _early(plan: Plan) -> Early:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from evalkit.decide import Decision, Policy, SuiteRule, decide_evidence, from_dict
+from evalkit.decide.decision import IdentityResult
 from evalkit.decide.score_table import ScoreTable, score_evidence, score_rows
 from evalkit.errors import RunError
 from evalkit.loader.faults import Faults
@@ -15,7 +16,7 @@ from evalkit.loader.score_columns import ScoreColumns
 from evalkit.loader.score_layout import Choice
 from evalkit.loader.score_sort import sorted_table
 from evalkit.loader.scores import read_scores
-from evalkit.model import Manifest, Pair, Suite
+from evalkit.model import Manifest, Pair, Project, Suite
 from evalkit.model.codec import decode
 from evalkit.pipeline.kept import INPUTS, Finished, write_decision
 from evalkit.report import View
@@ -28,7 +29,8 @@ class ScoreInputs:
     """What a run of scores was given, the scores apart.
 
     ``min_gain`` is asked where the policy asks for none. ``notes`` say what was not read, and what
-    was left out, of the sources.
+    was left out, of the sources. ``project`` and ``identity`` are there where the run asked for the
+    answers itself.
     """
 
     pair: Pair
@@ -36,6 +38,8 @@ class ScoreInputs:
     policy: Policy
     min_gain: float = 0.0
     notes: tuple[str, ...] = ()
+    project: Project | None = None
+    identity: IdentityResult | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +68,12 @@ class ScoreRun:
     def decided(self, policy: Policy) -> ScoreRun:
         """Return the same scores, decided by ``policy`` this once."""
         given = replace(self.given, policy=policy)
-        decision = decide_scores(given, self.table, partial=bool(self.manifest.partial))
+        decision = decide_scores(
+            given,
+            self.table,
+            partial=bool(self.manifest.partial),
+            stopped=self.manifest.stopped,
+        )
         return replace(self, decision=decision)
 
     def view(self) -> View:
@@ -78,10 +87,13 @@ class ScoreRun:
         )
 
 
-def decide_scores(given: ScoreInputs, table: ScoreTable, *, partial: bool) -> Decision:
+def decide_scores(
+    given: ScoreInputs, table: ScoreTable, *, partial: bool, stopped: str = ""
+) -> Decision:
     """Return what the policy says about the scores of ``table``."""
     policy = with_gain(given.policy, given.suites, given.min_gain)
-    return decide_evidence([score_evidence(table, given.suites)], policy, partial=partial)
+    evidence = replace(score_evidence(table, given.suites), identity=given.identity)
+    return decide_evidence([evidence], policy, partial=partial, stopped=stopped)
 
 
 def with_gain(policy: Policy, suites: Sequence[Suite], min_gain: float) -> Policy:
@@ -96,6 +108,11 @@ def with_gain(policy: Policy, suites: Sequence[Suite], min_gain: float) -> Polic
 def write_score_run(folder: RunFolder, run: ScoreRun) -> Finished:
     """Write a whole run; the manifest comes last, so that a folder with one is a finished run."""
     folder.write_scores(score_rows(run.table))
+    return finish_score_run(folder, run)
+
+
+def finish_score_run(folder: RunFolder, run: ScoreRun) -> Finished:
+    """Write all of a run but its scores, which are there already."""
     finished = write_decision(folder, run)
     folder.finish(run.manifest)
     return finished
@@ -106,7 +123,7 @@ def read_score_run(folder: RunFolder) -> ScoreRun:
     given = read_score_inputs(folder)
     return ScoreRun(
         given=given,
-        table=_read_table(folder.scores, given.pair),
+        table=read_table(folder.scores, given.pair),
         manifest=folder.manifest(),
         decision=from_dict(json.loads(folder.read_text("decision.json"))),
     )
@@ -117,7 +134,8 @@ def read_score_inputs(folder: RunFolder) -> ScoreInputs:
     return decode(ScoreInputs, folder.read_text(INPUTS))
 
 
-def _read_table(path: Path, pair: Pair) -> ScoreTable:
+def read_table(path: Path, pair: Pair) -> ScoreTable:
+    """Return the scores in a file that a run has written; raise `RunError` if they are not all."""
     columns, faults = ScoreColumns(), Faults()
     read_scores(path, columns, Choice(), model="", faults=faults)
     faults.raise_any()

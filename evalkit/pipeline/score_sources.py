@@ -105,7 +105,7 @@ def run_folder(path: Path) -> RunFolder | None:
 
 def scores_of_run(folder: RunFolder) -> ScoreFile:
     """Return the scores that an earlier comparison left in its folder."""
-    given = read_score_inputs(folder)
+    given, manifest = read_score_inputs(folder), folder.manifest()
     return ScoreFile(
         folder.scores,
         Choice(),
@@ -113,5 +113,5 @@ def scores_of_run(folder: RunFolder) -> ScoreFile:
         suites=given.suites,
         policy=given.policy,
         pairs=(given.pair,),
-        partial=folder.manifest().partial,
+        partial="; ".join(filter(None, [manifest.partial, manifest.stopped])),
     )

@@ -14,11 +14,13 @@ from pathlib import Path
 from evalkit.decide import Decision, Policy, RunData, decide, from_dict
 from evalkit.errors import RunError
 from evalkit.graders import SuiteGrader
-from evalkit.model import Case, Manifest, Project, Record, Reply, Suite
+from evalkit.graders.suite_grader import NOT_JUDGED
+from evalkit.model import Case, Graded, Manifest, Project, Record, Reply, Suite
 from evalkit.model.codec import decode
 from evalkit.pipeline.kept import INPUTS, Finished, Kept, view_of, write_decision
 from evalkit.pipeline.plan import Plan
 from evalkit.pipeline.prepare import policy_of
+from evalkit.pipeline.rejudge import Key, judged_again, key_of
 from evalkit.report import View, build_view
 from evalkit.store import RunFolder
 
@@ -47,9 +49,8 @@ class Stored:
 
     def inputs(self) -> Inputs:
         """Return what the run was given, without cases and secrets."""
-        public = {name: model.public() for name, model in self.project.models.items()}
         return Inputs(
-            project=replace(self.project, models=public),
+            project=self.project.public(),
             suites=tuple(replace(suite, cases=()) for suite in self.suites),
             policy=self.policy,
             watched=self.watched,
@@ -73,35 +74,52 @@ class Stored:
             self.decision, manifest=self.manifest, suites=self.suites, records=self.records
         )
 
-    def grade_again(self, suites: Sequence[Suite]) -> list[Record]:
-        """Return the stored answers graded by ``suites``; those of other suites as they were."""
+    def grade_again(
+        self, suites: Sequence[Suite], judged: Mapping[Key, Mapping[str, Graded]]
+    ) -> list[Record]:
+        """Return the stored answers graded by ``suites``; those of other suites as they were.
+
+        ``judged`` holds what judges gave them.
+        """
         graders = {s.name: SuiteGrader(s, allow_code=self.project.allow_code) for s in suites}
         cases = {(c.suite, c.id): c for s in suites for c in s.cases}
-        return [_grade_again(record, graders, cases) for record in self.records]
+        return [
+            _grade_again(record, graders, cases, judged.get(key_of(record), NOT_JUDGED))
+            for record in self.records
+        ]
 
 
 def _grade_again(
-    record: Record, graders: dict[str, SuiteGrader], cases: dict[tuple[str, str], Case]
+    record: Record,
+    graders: dict[str, SuiteGrader],
+    cases: dict[tuple[str, str], Case],
+    judged: Mapping[str, Graded],
 ) -> Record:
     case = cases.get((record.suite, record.case))
     if case is None or not isinstance(record.outcome, Reply):
         return record
-    grades, score = graders[record.suite].grade(case, record.outcome)
+    grades, score = graders[record.suite].grade(case, record.outcome, judged)
     return replace(record, grades=grades, score=score)
 
 
-def write_run(folder: RunFolder, stored: Stored) -> Finished:
+def write_run(folder: RunFolder, stored: Stored, *, as_latest: bool = True) -> Finished:
     """Write a whole run; the manifest comes last, so that a folder with one is a finished run."""
     folder.write_cases(case for suite in stored.suites for case in suite.cases)
     folder.write_records(stored.records)
     finished = write_decision(folder, stored)
-    folder.finish(stored.manifest)
+    folder.finish(stored.manifest, as_latest=as_latest)
     return finished
 
 
 def answered_run(path: Path) -> RunFolder:
     """Return the folder of a finished run with answers; raise `RunError` for anything else."""
     folder = RunFolder.open(path)
+    if folder.holds_scores and folder.holds_answers:
+        raise RunError(
+            "a run whose answers are held in memory",
+            got=f"{folder.path}, a run with --stream",
+            instead="evalkit run --stream again: stored answers are graded anew and cost nothing",
+        )
     if folder.holds_scores:
         raise RunError(
             "a run with its answers",
@@ -132,13 +150,26 @@ def read_run(path: Path) -> tuple[RunFolder, Stored]:
 def regrade(path: Path, plan: Plan) -> Finished:
     """Grade a run's answers by the graders of ``plan``, decide again, and write all that changed.
 
-    Cases are paired by suite and id; a suite that the plan does not hold keeps its grades. Raises
-    `RunError` if a case is asked otherwise now: its answer is to another question.
+    Cases are paired by suite and id; a suite that the plan does not hold keeps its grades. Judges
+    are asked only for verdicts that are not stored. Raises `RunError` if a case is asked otherwise
+    now: its answer is to another question.
     """
     folder, stored = read_run(path)
     now = {suite.name: suite for suite in plan.suites}
     suites = tuple(_regraded(suite, now.get(suite.name)) for suite in stored.suites)
-    stored = replace(stored, suites=suites, records=stored.grade_again(suites))
+    stored = replace(
+        stored,
+        suites=suites,
+        project=replace(stored.project, judges={**stored.project.judges, **plan.project.judges}),
+    )
+    graded = tuple(suite for suite in suites if suite.name in now)
+    judged = judged_again(
+        replace(plan, project=stored.project, suites=graded),
+        stored.records,
+        reports=folder.path.parent,
+        facts=stored.manifest,
+    )
+    stored = replace(stored, records=stored.grade_again(graded, judged))
     stored = stored.decided(stored.policy)
     folder.write_cases(case for suite in stored.suites for case in suite.cases)
     folder.write_records(stored.records)
@@ -152,7 +183,7 @@ def _regraded(old: Suite, new: Suite | None) -> Suite:
     cases = {case.id: case for case in new.cases}
     kept = tuple(cases.get(case.id, case) for case in old.cases)
     pairs = zip(old.cases, kept, strict=True)
-    other = [before.id for before, after in pairs if before.messages != after.messages]
+    other = [before.id for before, after in pairs if before.asks != after.asks]
     if other:
         raise RunError(
             f"cases that are asked as they were in the run, to grade suite {old.name} again",

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from evalkit.decide.identity import expected_name
 from evalkit.errors import ErrorKind, ProviderError, SetupError
 from evalkit.model import ModelSpec, Pair
+from evalkit.pipeline.plan import Plan
 
 ADVICE: dict[ErrorKind, str] = {
     "auth": "a valid key for this endpoint in the environment variable {key}",
@@ -67,3 +70,17 @@ def _again(stored: bool) -> str:  # noqa: FBT001  (a word for a fact)
     if stored:
         return "run with --evalkit-rerun (evalkit run --rerun), as these answers are stored ones"
     return "run again: these answers are not kept"
+
+
+def refuse_self_judging(plan: Plan, identities: Mapping[str, str]) -> None:
+    """Raise `SetupError` if a model under test is to judge itself, unless its judge allows that."""
+    tested = {identities[model.name]: model.name for model in plan.models}
+    for name, judge in plan.judges.items():
+        model = tested.get(identities[judge.model.name])
+        if model and not judge.itself:
+            raise SetupError(
+                f"a judge '{name}' that is none of the models under test, as models favour their "
+                "own answers",
+                got=f"'{model}' ({judge.model.model}), which it would judge",
+                instead=f"another model for the judge '{name}', or itself: true there",
+            )

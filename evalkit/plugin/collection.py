@@ -24,7 +24,8 @@ class Collection:
 
     def __init__(self, plan: Plan) -> None:
         self._plan = plan
-        self._suites = {plan.path_of(suite): suite for suite in plan.suites}
+        self._suites = {plan.path_of(suite): suite for suite in plan.suites if not suite.pack}
+        self._packs = tuple(suite for suite in plan.suites if suite.pack)
         self._order = _order(plan) if plan.stop_early else None
 
     def pytest_collect_file(
@@ -34,7 +35,7 @@ class Collection:
         path = file_path.resolve()
         pairs = self._plan.project.comparisons
         if path == self._plan.project_file:
-            return ProjectFile.from_parent(parent, path=file_path, pairs=pairs)
+            return ProjectFile.from_parent(parent, path=file_path, pairs=pairs, packs=self._packs)
         suite = self._suites.get(path)
         if suite is None:
             return None

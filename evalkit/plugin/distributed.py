@@ -88,7 +88,7 @@ class Controller:
         self._rules: list[str] = []
         self._files = {plan.project_file, *map(plan.path_of, plan.suites)}
         self._cases = {
-            (plan.path_of(suite), case.id): (suite.name, case.id)
+            plan.place_of(suite, case.id): (suite.name, case.id)
             for suite in plan.suites
             for case in suite.cases
         }
@@ -135,7 +135,7 @@ class Controller:
         plan = self._live.plan
         pairs = plan.project.comparisons
         every = {
-            (plan.path_of(suite), rule.label): (suite.source.line, rule)
+            plan.place_of(suite, rule.label): (suite.source.line, rule)
             for suite in plan.suites
             for rule in suite_rules(suite, pairs)
         }

@@ -140,14 +140,24 @@ class SuiteFile(LocatedFile):
 
 
 class ProjectFile(LocatedFile):
-    """The rules of the whole run."""
+    """The packs that a project includes, which have no file below it, and the whole run's rules."""
 
-    def __init__(self, *, pairs: tuple[Pair, ...], **kwargs: Any) -> None:
+    def __init__(self, *, pairs: tuple[Pair, ...], packs: tuple[Suite, ...], **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.pairs = pairs
+        self.packs = packs
 
-    def collect(self) -> Iterator[RuleItem]:
-        """Yield the run's rules for each comparison."""
+    def collect(self) -> Iterator[SuiteFile | RuleItem]:
+        """Yield each pack, then the run's rules for each comparison."""
+        for suite in self.packs:
+            yield SuiteFile.from_parent(
+                self,
+                path=self.path,
+                name=suite.pack,
+                nodeid=f"{self.nodeid}::{suite.pack}",
+                suite=suite,
+                pairs=self.pairs,
+            )
         for rule in run_rules(self.pairs):
             yield RuleItem.from_parent(self, **_named(self, rule.label), rule=rule, line=1)
 

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 
 from evalkit.model import Case, Failure, Grade, Record
 from evalkit.report.safe import shorten, visible
+from evalkit.suite.images import shown_part
 
 LONGEST = 2_000
 """Characters of a text that a terminal shows; the report has more of it."""
@@ -14,6 +15,8 @@ LONGEST = 2_000
 def tell(case: Case, records: Sequence[Record]) -> str:
     """Return prompt, expected answer, and every model's answer with its grades."""
     asked = case.messages[-1].get("content", "") if case.messages else ""
+    if isinstance(asked, list):
+        asked = " ".join(shown_part(part) or str(part) for part in asked)
     lines = [f"asked:    {_short(asked)}", f"expected: {_short(case.expected)}"]
     for record in (r for r in records if not r.aa):
         lines += ["", *_answer(record)]

@@ -13,6 +13,7 @@ from evalkit.model import Case, Failure, Graded, Message, Record, Suite, Ungrade
 from evalkit.report.numerals import ABSENT, points
 from evalkit.report.safe import one_line, visible
 from evalkit.report.words import Tone
+from evalkit.suite.images import shown_part
 
 LONGEST_TEXT = 8_000
 """Characters of a text that are shown; records.jsonl.gz has all of it."""
@@ -162,9 +163,7 @@ def _content_parts(content: Any) -> Iterable[str]:  # noqa: ANN401  (the chat fo
         return ()
     if not isinstance(content, list):
         return (_as_text(content),)
-    return (
-        _as_text(p["text"]) if isinstance(p, dict) and "text" in p else _as_text(p) for p in content
-    )
+    return (shown_part(p) or _as_text(p) for p in content)
 
 
 def _as_text(value: Any) -> str:  # noqa: ANN401  (a suite's expected output may be any JSON)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from evalkit.decide.decision import ComparisonDecision, SliceResult, SuiteResult
 from evalkit.report.charts.intervals import IntervalRow, Sides
+from evalkit.report.metrics import BeyondMean, describe_metrics
 from evalkit.report.numerals import (
     ABSENT,
     count,
@@ -86,7 +87,10 @@ class SuiteLine:
 
 @dataclass(frozen=True, slots=True)
 class Changes:
-    """The section on one candidate; ``opinions`` say whether other methods agree."""
+    """The section on one candidate; ``opinions`` say whether other methods agree.
+
+    ``metrics`` are of the suites that have any.
+    """
 
     finding: str
     lines: tuple[SuiteLine, ...]
@@ -96,6 +100,7 @@ class Changes:
     slice_note: str
     notes: tuple[str, ...]
     opinions: tuple[str, ...]
+    metrics: tuple[BeyondMean, ...] = ()
 
 
 def describe_changes(comparison: ComparisonDecision) -> Changes:
@@ -112,6 +117,7 @@ def describe_changes(comparison: ComparisonDecision) -> Changes:
         slice_note=_slice_note([part for _, part in parts]),
         notes=(*_notes(suites), *repeats_notes(suites)),
         opinions=tuple(map(typeset, opinion_notes(suites))),
+        metrics=tuple(describe_metrics(suites)),
     )
 
 

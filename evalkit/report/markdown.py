@@ -6,6 +6,8 @@ import re
 from collections.abc import Iterable, Iterator
 
 from evalkit.decide.decision import Outcome
+from evalkit.report.judges import Judges
+from evalkit.report.metrics import brief
 from evalkit.report.numerals import count
 from evalkit.report.safe import one_line
 from evalkit.report.summary import Line
@@ -50,6 +52,8 @@ def _parts(view: View) -> Iterator[str]:
     yield from (f"\n**Note.** {_plain(warning)}" for warning in view.warnings)
     for candidate in view.candidates:
         yield from _candidate(candidate, alone=len(view.candidates) == 1)
+    if view.judges:
+        yield from _judges(view.judges)
     yield ""
     yield f"<sub>Run {_code(view.run_id)}, {view.created}; {view.size}.</sub>"
 
@@ -71,12 +75,25 @@ def _candidate(candidate: CandidateView, *, alone: bool) -> Iterator[str]:
     yield from _table(candidate.changes.table)
     if candidate.changes.opinions:
         yield f"\nSecond opinions. {_plain(' '.join(candidate.changes.opinions))}"
+    for suite in (found for found in candidate.changes.metrics if found.table.rows):
+        yield f"\n**Beyond the mean** ({_plain(suite.suite)}; decides nothing)"
+        yield from _table(brief(suite.table))
     if candidate.overfitting.findings:
         yield "\n**Overfitting**\n"
         yield from (f"- {_plain(finding)}" for finding in candidate.overfitting.findings)
     yield "\n**What to do next**\n"
     yield from (f"1. {_plain(step.text)}" for step in found.steps)
     yield from _broken(candidate)
+
+
+def _judges(judges: Judges) -> Iterator[str]:
+    yield "\n**Judges**\n"
+    yield from (f"- {_plain(note)}" for note in judges.notes)
+    for table in judges.tables:
+        yield from _table(table)
+    for title, prompt in judges.prompts:
+        quoted = "\n".join(f"    {line}" for line in prompt.splitlines())
+        yield f"\n<details><summary>{_plain(title)}</summary>\n\n{quoted}\n\n</details>"
 
 
 def _list(title: str, lines: Iterable[Line], empty: str) -> Iterator[str]:

@@ -83,8 +83,10 @@ def taken_for_granted(decision: Decision) -> tuple[tuple[str, str], ...]:
 def _assumptions(comparison: ComparisonDecision) -> Iterator[tuple[str, tuple[str, ...]]]:
     for result in comparison.suites:
         yield result.suite, (*result.assumptions, *result.slice_assumptions)
-        for more in (result.repeats, result.noise):
+        for more in (result.repeats, result.noise, result.metrics):
             yield result.suite, more.assumptions if more else ()
+        for judge in result.judges:
+            yield result.suite, judge.corrected.assumptions if judge.corrected else ()
     yield from ((gap.suite, gap.assumptions) for gap in comparison.overfitting)
     if choice := comparison.selection:
         yield from ((part.suite, choice.assumptions) for part in choice.suites)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
 from evalkit.decide.decision import ComparisonDecision, Decision, Outcome, SuiteResult
@@ -12,6 +12,7 @@ from evalkit.model import Manifest, Record, Suite
 from evalkit.report.caselist import CaseEntry, list_cases
 from evalkit.report.changes import Changes, describe_changes
 from evalkit.report.charts.churn import CHURN_KINDS, ChurnRow
+from evalkit.report.judges import Judges, describe_judges, judge_warnings
 from evalkit.report.method import Method, describe_method, run_facts, size_of_run
 from evalkit.report.numerals import count, many
 from evalkit.report.overfitting import Overfitting, describe_overfitting
@@ -76,6 +77,7 @@ class View:
     Without answers (``has_answers``) there are scores only: no text of a case can be shown, and
     ``aside`` is the heading of what stands in its place, empty if nothing does. ``cases_note`` says
     which cases are not listed; empty if all are. ``warnings`` have to stand beside the decision.
+    ``judges`` is there where a grader asked a model.
     """
 
     run_id: str
@@ -90,19 +92,22 @@ class View:
     aside: str = "Question"
     cases_note: str = ""
     warnings: tuple[str, ...] = ()
+    judges: Judges | None = None
 
 
 def build_view(
     decision: Decision, *, manifest: Manifest, suites: Sequence[Suite], records: Sequence[Record]
 ) -> View:
     """Return the report on ``decision``: all wording, rounding and ordering is done here."""
-    return assemble(
+    view = assemble(
         decision,
         manifest,
         cases=list_cases(decision.comparisons, suites, records),
         facts=run_facts(decision, manifest),
         method=describe_method(decision, manifest, suites, records),
     )
+    warnings = tuple(dict.fromkeys(judge_warnings(decision)))
+    return replace(view, warnings=warnings, judges=describe_judges(decision, suites))
 
 
 def assemble(
@@ -142,10 +147,7 @@ def _overall(decision: Decision, candidates: tuple[CandidateView, ...]) -> Overa
     return Overall(words.key, words.title, words.glyph, words.tone, deck)
 
 
-_ALONE = (
-    "This run holds the answers of one model. "
-    "evalkit compare decides whether another run's model may replace it."
-)
+_ALONE = "This run holds one model; evalkit compare takes it and another run."
 
 
 def _candidate(

@@ -8,9 +8,13 @@ from dataclasses import dataclass
 from typing import Any
 
 from evalkit.model import Budget, Price, Request, Usage
+from evalkit.suite.images import image_url
 
 CHARACTERS_A_TOKEN = 3
 """Of a prompt, for the reservation: English has about four, most other languages fewer."""
+
+IMAGE = 3 * 2_000
+"""Characters that an image counts for: endpoints count some hundred to two thousand tokens each."""
 
 MARKS = 24
 """Characters that a message's role and the marks around it stand for."""
@@ -59,6 +63,11 @@ def _length(message: Mapping[str, Any]) -> int:
     content = message.get("content")
     if isinstance(content, str) and len(message) == len(("role", "content")):
         return MARKS + len(content)
+    if isinstance(content, list):
+        images = sum(image_url(part) is not None for part in content if isinstance(part, Mapping))
+        if images:
+            rest = [p for p in content if not isinstance(p, Mapping) or image_url(p) is None]
+            return images * IMAGE + len(str({**message, "content": rest}))
     return len(str(message))
 
 

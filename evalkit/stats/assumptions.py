@@ -56,6 +56,7 @@ _HISTORY = "Without a change the runs are exchangeable: none remembers the one b
 _CHANCE = "By chance a rater keeps to its own share of each label, whatever the item."
 _ANY_ITEM = "By chance any rating could be that of any item."
 _STEPS = "The labels are in order, in even steps."
+_LEFT_OUT = "Leaving out a case, or a cluster, at a time shows how much a figure of all varies."
 _BINS = "Within a bin confidences are near enough alike; only errors of the same bins compare."
 
 METHODS: tuple[tuple[str, tuple[str, ...]], ...] = (
@@ -192,6 +193,7 @@ METHODS: tuple[tuple[str, tuple[str, ...]], ...] = (
     # Calibration, fairness, drift.
     (r"ECE|root mean square calibration error|MCE|^\w+ in\b", (_BINS,)),
     ("names swapped within case", (UNITS, _SWAPPED)),
+    ("(paired )?jackknife, Wilson limits", (UNITS, _LEFT_OUT, _SCORE)),
     ("risk-adjusted CUSUM", (CASES, "The chance of each flip without a change is known.")),
     ("CUSUM|EWMA", (_RUNS,)),
     ("optimal partitioning after a shuffle test", (_HISTORY, "Runs scatter alike at every level.")),

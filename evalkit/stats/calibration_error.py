@@ -9,7 +9,6 @@ adds the noise a second time, and near 0 the bootstrap's interval missed the tru
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal
 
@@ -20,12 +19,12 @@ from evalkit.stats.arrays import TIE, FloatArray
 from evalkit.stats.assumptions import Assuming
 from evalkit.stats.calibration import Attempts, checked
 from evalkit.stats.proportions import wilson
+from evalkit.stats.swaps import coins, summed, swap_units
 from evalkit.stats.values import Interval, NotEstimable, PValue
 
 Norm = Literal["l1", "l2", "max"]
 """How the bins' distances are put together: mean (ECE), root mean square, or the largest (MCE)."""
 
-_CHUNK = 1 << 21
 _BLOCKS = 20_000
 
 
@@ -177,13 +176,14 @@ def calibration_change(
         np.concatenate(_by_bin(p[known], y[known], bins=bins, weighted=True), axis=1)
         for p, y in (ours, theirs)
     ]
-    owner = _owners(int(known.sum()), clusters, known=known, rng=rng)
-    one, other = (_summed(side, owner) for side in sides)
+    groups = None if clusters is None else np.asarray(clusters).reshape(-1)[known]
+    owner = swap_units(int(known.sum()), groups, most=_BLOCKS, rng=rng)
+    one, other = (summed(side, owner) for side in sides)
     before, after = (
         float(_distance(*_halves(side.sum(axis=0)[None]), bins.norm)[0]) for side in (one, other)
     )
     total, apart, hits = one.sum(axis=0) + other.sum(axis=0), other - one, 0
-    for chosen in _coins(len(one), resamples, rng):
+    for chosen in coins(len(one), resamples, rng):
         drawn = one.sum(axis=0) + chosen @ apart
         errors = (_distance(*_halves(side), bins.norm) for side in (drawn, total - drawn))
         hits += int(np.count_nonzero(np.abs(np.subtract(*errors)) >= abs(before - after) - TIE))
@@ -255,31 +255,6 @@ def _debiased(sums: FloatArray, sizes: FloatArray) -> tuple[float | NotEstimable
     return float(((gap * gap - noise) * size).sum() / size.sum()), left_out
 
 
-def _owners(
-    n: int, clusters: ArrayLike | None, *, known: NDArray[np.bool_], rng: np.random.Generator
-) -> NDArray[np.int64] | None:
-    """Return which unit of swapping each case belongs to; ``None`` where each is its own."""
-    if clusters is not None:
-        _, label = np.unique(np.asarray(clusters).reshape(-1)[known], return_inverse=True)
-        return label.reshape(-1).astype(np.int64)
-    return rng.permutation(n) % _BLOCKS if n > _BLOCKS else None
-
-
-def _summed(side: FloatArray, owner: NDArray[np.int64] | None) -> FloatArray:
-    if owner is None:
-        return side
-    total = np.zeros((int(owner.max()) + 1, side.shape[1]))
-    np.add.at(total, owner, side)
-    return total
-
-
 def _halves(table: FloatArray) -> tuple[FloatArray, FloatArray]:
     bins = table.shape[1] // 2
     return table[:, :bins], table[:, bins:]
-
-
-def _coins(units: int, resamples: int, rng: np.random.Generator) -> Iterator[FloatArray]:
-    rows = max(1, _CHUNK // units)
-    for start in range(0, resamples, rows):
-        size = (min(rows, resamples - start), units)
-        yield rng.integers(0, 2, size=size, dtype=np.uint8).astype(np.float64)

@@ -5,7 +5,8 @@
     reports/<run-id>/
       cases.jsonl.gz       a row per case
       records.jsonl.gz     a row per case, model and sample, its grades inside
-      scores.csv.gz        instead of the two where there are scores only, a row per score
+      scores.csv.gz        a row per score: instead of the two where there are scores only, beside
+                           them where cases and answers were too many to be held in memory
       decision.json  report.html  summary.md ...
       manifest.json        written last: a folder without it is an unfinished run
     reports/latest         points at the newest finished run
@@ -28,7 +29,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import IO, Self, TypeVar
+from typing import IO, Protocol, Self, TypeVar
 
 from evalkit.errors import RunError, SetupError
 from evalkit.model import Case, Manifest, Record
@@ -134,24 +135,47 @@ class RunFolder:
         with self._zipped(SCORES) as file, io.TextIOWrapper(file, "utf-8", newline="") as text:
             csv.writer(text, lineterminator="\n").writerows(rows)
 
+    @contextmanager
+    def rows(self, columns: Sequence[str]) -> Iterator[RunRows]:
+        """Give what takes cases, records and scores as they come; the files are there at the end.
+
+        ``columns`` are the names of the columns of scores.
+        """
+        with (
+            self._zipped(CASES) as cases,
+            self._zipped(RECORDS) as records,
+            self._zipped(SCORES) as scores,
+            io.TextIOWrapper(scores, "utf-8", newline="") as text,
+        ):
+            rows = csv.writer(text, lineterminator="\n")
+            rows.writerow(columns)
+            yield RunRows(cases, records, rows)
+
     @property
     def scores(self) -> Path:
-        """Where the scores of a run without answers are."""
+        """Where the scores of a run of scores are."""
         return self.path / SCORES
 
     @property
     def holds_scores(self) -> bool:
-        """Whether this is a run of scores alone, without answers."""
+        """Whether this is a run that is decided from its scores, with answers or not."""
         return self.scores.is_file()
+
+    @property
+    def holds_answers(self) -> bool:
+        """Whether the answers of the run are there."""
+        return (self.path / RECORDS).is_file()
 
     def write_text(self, name: str, text: str) -> None:
         """Write a file of the run as UTF-8, line ends as they are."""
         with whole(self.path / name) as file:
             file.write(text.encode())
 
-    def finish(self, manifest: Manifest) -> None:
+    def finish(self, manifest: Manifest, *, as_latest: bool = True) -> None:
         """Write the manifest, which makes the run a finished one, and point ``latest`` at it."""
         self.write_text(MANIFEST, encode(manifest, pretty=True) + "\n")
+        if not as_latest:
+            return
         with writing(self.path):
             _point(self.path.parent / LATEST, self.path.name)
 
@@ -183,7 +207,7 @@ class RunFolder:
 
     def _write_rows(self, name: str, rows: Iterable[object]) -> None:
         with self._zipped(name) as file:
-            file.writelines(f"{encode(row)}\n".encode() for row in rows)
+            file.writelines(map(_line, rows))
 
     @contextmanager
     def _zipped(self, name: str) -> Iterator[gzip.GzipFile]:
@@ -200,6 +224,34 @@ class RunFolder:
         with _reading(path), gzip.open(path, "rb") as file:
             for line in file:
                 yield decode(kind, line)
+
+
+class RunRows:
+    """The rows of a run while they come, in the order of the cases."""
+
+    def __init__(self, cases: gzip.GzipFile, records: gzip.GzipFile, scores: ScoreWriter) -> None:
+        self._cases = cases
+        self._records = records
+        self._scores = scores
+
+    def add(
+        self, case: Case, records: Iterable[Record], *, scores: Iterable[Sequence[str]]
+    ) -> None:
+        """Write a case with all its records, and their scores as cells."""
+        self._cases.write(_line(case))
+        self._records.writelines(map(_line, records))
+        self._scores.writerows(scores)
+
+
+class ScoreWriter(Protocol):
+    """What writes rows of text, as `csv.writer` does."""
+
+    def writerows(self, rows: Iterable[Sequence[str]], /) -> None:
+        """Write them."""
+
+
+def _line(row: object) -> bytes:
+    return f"{encode(row)}\n".encode()
 
 
 def _resolved(path: Path) -> Path:

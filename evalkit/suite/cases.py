@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import Any
 
 from evalkit.errors import Fault
-from evalkit.model import Case, Message
+from evalkit.model import Case, Message, Source
 from evalkit.suite.chat import last_user_text
 from evalkit.suite.document import plain
 from evalkit.suite.draft import Draft, RowError, SuiteDraft
@@ -28,52 +28,88 @@ def build_cases(suite: SuiteDraft, drafts: Iterable[Draft]) -> tuple[tuple[Case,
     cases: dict[str, Case] = {}
     faults: list[Fault] = []
     for draft in drafts:
-        try:
-            case = _case(suite, draft)
-        except RowError as error:
-            faults.append(error.fault(draft.source))
-            continue
-        twin = cases.get(case.id)
-        if twin is None:
-            cases[case.id] = case
-        elif twin.split == case.split == "train":
-            cases[case.id] = replace(twin, trained=twin.trained | case.trained)
-        else:
-            faults.append(_double(draft, twin).fault(draft.source))
+        case = build_case(suite, draft)
+        fault = case if isinstance(case, Fault) else add_case(cases, case, draft)
+        faults += [fault] if fault is not None else []
     return tuple(cases.values()), faults
 
 
-def prompt_faults(suite: SuiteDraft, drafts: Sequence[Draft]) -> list[Fault]:
+def build_case(suite: SuiteDraft, draft: Draft) -> Case | Fault:
+    """Return the case of one draft, or why it makes none."""
+    try:
+        return _case(suite, draft)
+    except RowError as error:
+        return error.fault(draft.source)
+
+
+def add_case(cases: dict[str, Case], case: Case, draft: Draft) -> Fault | None:
+    """Add the case of ``draft`` by its id, or return why it may not stand beside its twin."""
+    twin = cases.setdefault(case.id, case)
+    if twin is case:
+        return None
+    if twin.split == case.split == "train":
+        cases[case.id] = replace(twin, trained=twin.trained | case.trained)
+        return None
+    return _double(draft, twin).fault(draft.source)
+
+
+def prompt_faults(suite: SuiteDraft, drafts: Iterable[Draft]) -> list[Fault]:
     """Return a fault if the suite has no prompt though some of its cases bring none."""
-    bare = [draft for draft in drafts if draft.chat is None]
-    if not (suite.rows_ask and bare):
-        return []
-    first = bare[0].source
-    fault = suite.document.fault(
+    bare = [draft.source for draft in drafts if draft.chat is None]
+    return [bare_fault(suite, len(bare), bare[0])] if suite.rows_ask and bare else []
+
+
+def bare_fault(suite: SuiteDraft, number: int, first: Source) -> Fault:
+    """Return the fault of so many cases without messages in a suite without a prompt."""
+    return suite.document.fault(
         (),
         "a prompt for cases that bring no messages",
-        got=f"no prompt for {len(bare)} cases, the first in {first.path}:{first.line}",
+        got=f"no prompt for {number} cases, the first in {first.path}:{first.line}",
         instead='prompt: "{{ question }}"',
     )
-    return [fault]
 
 
-def slice_faults(suite: SuiteDraft, cases: Sequence[Case]) -> list[Fault]:
+def slice_faults(suite: SuiteDraft, cases: Iterable[Case]) -> list[Fault]:
     """Return a fault for each slice that no case has a value for."""
-    return [
-        suite.document.fault(
-            ("slices", number),
-            "slices that at least one case has",
-            got=f"'{name}', which no case has",
-            instead="one of: " + ", ".join(_fields_of(cases)),
-        )
-        for number, name in enumerate(suite.slices)
-        if cases and not any(name in case.slices for case in cases)
-    ]
+    found = SlicesFound(suite)
+    for case in cases:
+        found.add(case)
+    return found.faults()
+
+
+class SlicesFound:
+    """Which slices of a suite its cases have; each case is looked at once."""
+
+    def __init__(self, suite: SuiteDraft) -> None:
+        self._suite = suite
+        self._missing = set(suite.slices)
+        self._fields: set[str] = set()
+        self._looked = False
+
+    def add(self, case: Case) -> None:
+        """Look at a case."""
+        self._looked = True
+        if self._missing:
+            self._missing.difference_update(case.slices)
+            self._fields.update(f"tags.{name}" for name in case.tags)
+            self._fields.update(f"vars.{name}" for name in case.vars)
+
+    def faults(self) -> list[Fault]:
+        """Return a fault for each slice that none of the cases has a value for."""
+        return [
+            self._suite.document.fault(
+                ("slices", number),
+                "slices that at least one case has",
+                got=f"'{name}', which no case has",
+                instead="one of: " + (", ".join(sorted(self._fields)) or "none"),
+            )
+            for number, name in enumerate(self._suite.slices)
+            if self._looked and name in self._missing
+        ]
 
 
 def _case(suite: SuiteDraft, draft: Draft) -> Case:
-    messages = _messages(suite, draft)
+    messages = _with_shots(asked_messages(suite, draft), suite.shots)
     return Case(
         suite=suite.name,
         id=_id(draft, messages),
@@ -87,15 +123,25 @@ def _case(suite: SuiteDraft, draft: Draft) -> Case:
         cluster=_cluster(suite, draft),
         slices={name: v for name in suite.slices if (v := _value(draft, name)) is not None},
         source=draft.source,
+        human=draft.human,
+        extra=draft.extra,
     )
 
 
-def _messages(suite: SuiteDraft, draft: Draft) -> tuple[Message, ...]:
+def _with_shots(messages: tuple[Message, ...], shots: tuple[Message, ...]) -> tuple[Message, ...]:
+    """Return the messages with examples before the last user turn."""
+    users = [number for number, message in enumerate(messages) if message["role"] == "user"]
+    at = users[-1] if users else len(messages)
+    return (*messages[:at], *shots, *messages[at:]) if shots else messages
+
+
+def asked_messages(suite: SuiteDraft, draft: Draft) -> tuple[Message, ...]:
+    """Return what a case asks, without examples; raise `RowError` if it cannot be rendered."""
     if suite.prompt is None:
         return draft.chat or ()
     variables = _variables(draft)
     try:
-        return suite.prompt.render(variables)
+        return suite.prompt.render(variables, suite.image)
     except PromptError as error:
         named = f"case {draft.id}: " if draft.id else ""
         otherwise = "the variable under the case's vars, or another name in the prompt"
@@ -117,11 +163,16 @@ def _variables(draft: Draft) -> Mapping[str, Any]:
 def _id(draft: Draft, messages: tuple[Message, ...]) -> str:
     # A training file's own ids are left aside: two candidates' files may use one id for two rows.
     if draft.split == "train":
-        return "train-" + _digest([messages, draft.expected])
+        return "train-" + _digest([*_question(draft, messages), draft.expected])
     if draft.id and "::" in draft.id:
         got = f"'{draft.id}'"
         raise RowError("an id without '::', by which pytest parts names", got=got, instead="':'")
-    return draft.id or _digest(messages)
+    return draft.id or _digest(_question(draft, messages) if draft.extra else messages)
+
+
+def _question(draft: Draft, messages: tuple[Message, ...]) -> list[Any]:
+    """Return what a case asks: its messages, and what else of its request the row brought."""
+    return [messages, dict(draft.extra)] if draft.extra else [messages]
 
 
 def _digest(content: Any) -> str:  # noqa: ANN401  (any JSON value)
@@ -151,7 +202,7 @@ def _value(draft: Draft, name: str) -> str | None:
 
 def _cluster(suite: SuiteDraft, draft: Draft) -> str | None:
     if draft.cluster is not None or suite.cluster is None:
-        return draft.cluster
+        return draft.cluster or draft.conversation
     value = _value(draft, suite.cluster)
     if value is None and draft.split == "heldout":
         raise RowError(
@@ -163,8 +214,3 @@ def _cluster(suite: SuiteDraft, draft: Draft) -> str | None:
             instead=f"{suite.cluster} or a field 'cluster' in the case",
         )
     return value
-
-
-def _fields_of(cases: Sequence[Case]) -> list[str]:
-    tags = {f"tags.{name}" for case in cases for name in case.tags}
-    return sorted(tags | {f"vars.{name}" for case in cases for name in case.vars}) or ["none"]

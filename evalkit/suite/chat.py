@@ -1,8 +1,9 @@
-"""OpenAI's fine-tuning rows: the last trained assistant turn is the answer, the rest its prompt."""
+"""Chat messages of fine-tuning rows: which assistant turns are answers, what precedes each."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from evalkit.model import Message
@@ -26,31 +27,75 @@ _INSTEAD = (
 )
 
 
-def split_chat(messages: Any, *, answered: bool) -> tuple[tuple[Message, ...], str | None]:  # noqa: ANN401
-    """Return the prompt and the text of the last assistant turn whose weight is not 0.
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """A prompt and the answer that is expected after it, ``None`` if none is known."""
+
+    chat: tuple[Message, ...]
+    expected: Any = None
+
+
+def read_messages(messages: Any, *, field: str = "messages") -> tuple[Message, ...]:  # noqa: ANN401
+    """Return checked messages without null fields; raise `RowError` for what are none."""
+    if not isinstance(messages, list) or not messages:
+        needed = f"a list '{field}' that is not empty"
+        raise RowError(needed, got=shown(messages), instead=_INSTEAD)
+    for number, message in enumerate(messages):
+        _check(f"{field}[{number}]", message)
+    return tuple(
+        {key: value for key, value in message.items() if value is not None or key == "content"}
+        for message in messages
+    )
+
+
+def prompt_of(messages: Sequence[Message]) -> tuple[Message, ...]:
+    """Return messages as endpoints take them: ``weight`` belongs to training only."""
+    return tuple({k: v for k, v in message.items() if k != "weight"} for message in messages)
+
+
+def answered_turns(messages: Sequence[Message], *, every: bool, answered: bool) -> tuple[Turn, ...]:
+    """Return the last assistant turn whose weight is not 0, or with ``every`` each of them.
 
     With ``answered`` the row states its expected answer itself: then an assistant turn is not
-    needed, and its text may be missing. Raises `RowError` for rows of another shape.
+    needed, and may be empty. Raises `RowError` for rows of another shape.
     """
-    if not isinstance(messages, list) or not messages:
-        raise RowError("a list 'messages' that is not empty", got=shown(messages), instead=_INSTEAD)
-    for number, message in enumerate(messages):
-        _check(number, message)
-    turn = _last_trained(messages)
-    if turn is None and not answered:
+    trained = [
+        n for n, m in enumerate(messages) if m["role"] == "assistant" and m.get("weight", 1) != 0
+    ]
+    if not trained and not answered:
         got = "roles " + ", ".join(m["role"] for m in messages)
         raise RowError("an assistant turn of weight 1", got=got, instead=_INSTEAD)
-    prompt = tuple(_sendable(m) for m in messages[:turn])
-    if not prompt:
+    if trained[-1:] == [0]:
         raise RowError("a message before the assistant's", got="none", instead=_INSTEAD)
-    expected = None if turn is None else text_of(messages[turn])
+    ends = [n for n in trained if n] if every else trained[-1:]
+    if not ends:
+        return (Turn(prompt_of(messages)),)
+    return tuple(_turn(messages, end, answered=answered) for end in ends)
+
+
+def _turn(messages: Sequence[Message], end: int, *, answered: bool) -> Turn:
+    expected = answer_of(messages[end])
     if expected is None and not answered:
         raise RowError(
-            "text in the last assistant turn",
-            got=shown(messages[-1]),
-            instead="a field 'expected' beside 'messages', or leave such rows out by 'where'",
+            "a text or tool calls in an assistant turn that is the answer",
+            got=shown(messages[end]),
+            instead="a field 'expected' beside 'messages', or leave such rows out by 'filter'",
         )
-    return prompt, expected
+    return Turn(prompt_of(messages[:end]), expected)
+
+
+def answer_of(message: Message) -> Any:  # noqa: ANN401  (a text, or an object with tool calls)
+    """Return an answer as graders take it: its text, or ``{"tool_calls": [...]}`` with any text.
+
+    ``None`` if it says and calls nothing.
+    """
+    text = text_of(message) or message.get("refusal")
+    calls = message.get("tool_calls")
+    if not calls and message.get("function_call"):
+        calls = [{"type": "function", "function": message["function_call"]}]
+    if not calls:
+        return text or None
+    return {"tool_calls": calls, **({"content": text} if text else {})}
 
 
 def text_of(message: Message) -> str | None:
@@ -76,14 +121,13 @@ def last_user_text(messages: Sequence[Message]) -> str:
     return users[-1] if users else ""
 
 
-def _check(number: int, message: Any) -> None:  # noqa: ANN401  (one item of a row)
-    where = f"messages[{number}]"
+def _check(where: str, message: Any) -> None:  # noqa: ANN401  (one item of a row)
     if not isinstance(message, Mapping):
         raise RowError(
             "messages with a role and a content", got=f"{where}: {shown(message)}", instead=_INSTEAD
         )
-    for key in message:
-        if key not in _KEYS:
+    for key, value in message.items():
+        if key not in _KEYS and value is not None:
             instead = did_you_mean(key, _KEYS, otherwise="remove it")
             raise RowError(
                 "only the fields " + ", ".join(_KEYS), got=f"{where}: '{key}'", instead=instead
@@ -95,19 +139,19 @@ def _check(number: int, message: Any) -> None:  # noqa: ANN401  (one item of a r
             "a role among " + ", ".join(_ROLES), got=f"{where}: {shown(role)}", instead=instead
         )
     _check_content(where, message)
-    if message.get("weight", 1) not in (0, 1):
-        raise RowError(
-            "a weight of 0 or 1", got=f"{where}: {shown(message['weight'])}", instead='"weight": 1'
-        )
+    _check_calls(where, message)
+    weight = message.get("weight")
+    if weight is not None and weight not in (0, 1):
+        raise RowError("a weight of 0 or 1", got=f"{where}: {shown(weight)}", instead='"weight": 1')
 
 
 def _check_content(where: str, message: Mapping[str, Any]) -> None:
     content = message.get("content")
-    calls = message.get("tool_calls") or message.get("function_call")
+    without = any(message.get(name) for name in ("tool_calls", "function_call", "refusal", "audio"))
     parts = isinstance(content, list) and all(
         isinstance(p, Mapping) and isinstance(p.get("text", ""), str) for p in content
     )
-    if not (isinstance(content, str) or parts or (content is None and calls)):
+    if not (isinstance(content, str) or parts or (content is None and without)):
         raise RowError(
             "a content that is a text or a list of content parts",
             got=f"{where}: {shown(content)}",
@@ -115,13 +159,19 @@ def _check_content(where: str, message: Mapping[str, Any]) -> None:
         )
 
 
-def _last_trained(messages: Sequence[Message]) -> int | None:
-    trained = [
-        n for n, m in enumerate(messages) if m["role"] == "assistant" and m.get("weight", 1) != 0
-    ]
-    return trained[-1] if trained else None
-
-
-def _sendable(message: Message) -> Message:
-    """Return a message as endpoints take it: ``weight`` belongs to training only."""
-    return {key: value for key, value in message.items() if key != "weight"}
+def _check_calls(where: str, message: Mapping[str, Any]) -> None:
+    calls, single = message.get("tool_calls") or [], message.get("function_call") or {}
+    listed = isinstance(calls, list) and all(isinstance(call, Mapping) for call in calls)
+    if not listed or not isinstance(single, Mapping):
+        raise RowError(
+            "tool calls with a function's name and its arguments",
+            got=f"{where}: {shown(calls or single)}",
+            instead='"tool_calls": [{"id": "call_1", "type": "function", '
+            '"function": {"name": "...", "arguments": "{}"}}]',
+        )
+    if message["role"] == "tool" and not isinstance(message.get("tool_call_id"), str):
+        raise RowError(
+            "the call that a tool's message answers",
+            got=f"{where}: no tool_call_id",
+            instead='"tool_call_id": "call_1", the id of a tool call before it',
+        )

@@ -7,11 +7,24 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from evalkit.errors import Fault
-from evalkit.model import GraderSpec, Message, Purpose, Sampling, Source, Split
+from evalkit.model import GraderSpec, Label, Message, Purpose, Sampling, Source, Split
 from evalkit.suite.document import Document
-from evalkit.suite.prompt import Prompt
+from evalkit.suite.filters import EVERY_ROW, Filter
+from evalkit.suite.prompt import Image, Prompt
 
-Format = Literal["jsonl", "csv", "openai-chat"]
+Format = Literal[
+    "jsonl",
+    "csv",
+    "tsv",
+    "parquet",
+    "huggingface",
+    "openai-chat",
+    "openai-dpo",
+    "openai-rft",
+    "openai-evals",
+    "sharegpt",
+    "prompt-completion",
+]
 
 TRAINED_ON = "${trained_on}"
 """The path that stands for the training files of every candidate."""
@@ -33,7 +46,10 @@ class RowError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Dataset:
-    """An entry of a suite's ``datasets``. ``sample`` is ``None`` for all rows."""
+    """An entry of a suite's ``datasets``. ``sample`` is ``None`` for all rows.
+
+    ``shuffle`` is the seed of another order than the file's, ``None`` for the file's.
+    """
 
     path: str
     format: Format
@@ -42,12 +58,18 @@ class Dataset:
     sample: int | None = None
     seed: int = 0
     map: Mapping[str, str] = field(default_factory=dict)
-    where: Mapping[str, Any] = field(default_factory=dict)
+    filter: Filter = EVERY_ROW
+    shuffle: int | None = None
+    turns: Literal["last", "all"] = "last"
 
 
 @dataclass(frozen=True, slots=True)
 class Draft:
-    """A case before its prompt is rendered. ``chat`` is the prompt that its row brought along."""
+    """A case before its prompt is rendered. ``chat`` is the prompt that its row brought along.
+
+    ``extra`` are the fields of a request that it brought. ``conversation`` is what several cases
+    of one row depend on.
+    """
 
     source: Source
     id: str | None = None
@@ -59,6 +81,18 @@ class Draft:
     chat: tuple[Message, ...] | None = None
     split: Split = "heldout"
     trained: frozenset[str] = frozenset()
+    human: Mapping[str, Label] = field(default_factory=dict)
+    extra: Mapping[str, Any] = field(default_factory=dict)
+    conversation: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class FewShot:
+    """Examples before the question: ``count`` rows of a data set, the first in a seed's order."""
+
+    dataset: Dataset
+    count: int
+    seed: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +100,8 @@ class SuiteDraft:
     """A suite file without its data files.
 
     ``rows_ask`` is true if the file has no prompt, so that its rows must bring their own;
-    otherwise a ``prompt`` of ``None`` is one that could not be read.
+    otherwise a ``prompt`` of ``None`` is one that could not be read. ``shots`` are the examples
+    that ``few_shot`` drew, as turns; ``image`` turns a path or URL into what is sent.
     """
 
     document: Document
@@ -83,3 +118,7 @@ class SuiteDraft:
     description: str = ""
     slices: tuple[str, ...] = ()
     cluster: str | None = None
+    metrics: tuple[str, ...] | None = None
+    few_shot: FewShot | None = None
+    shots: tuple[Message, ...] = ()
+    image: Image = str

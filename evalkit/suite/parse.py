@@ -6,35 +6,44 @@ Only sound parts are read, so that a fault in one part hides no fault of another
 from __future__ import annotations
 
 import keyword
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
 from evalkit.errors import Fault
 from evalkit.model import GraderSpec, Sampling
-from evalkit.suite.document import Document
-from evalkit.suite.draft import TRAINED_ON, Dataset, SuiteDraft
-from evalkit.suite.prompt import compile_prompt
+from evalkit.suite.document import Document, Place
+from evalkit.suite.draft import TRAINED_ON, Dataset, FewShot, SuiteDraft
+from evalkit.suite.filters import EVERY_ROW, read_filter
+from evalkit.suite.metrics import metric_faults
+from evalkit.suite.prompt import NOTHING_SHARED, Shared, compile_prompt
 from evalkit.suite.rows import make_draft
+from evalkit.suite.shapes import SEVERAL_TURNS
 from evalkit.suite.validate import Checked
 
 _FORMULA_WORDS = ("min", "max")
 
 
-def parse_suite(checked: Checked, sampling: Sampling) -> tuple[SuiteDraft, list[Fault]]:
+def parse_suite(
+    checked: Checked, sampling: Sampling, shared: Mapping[str, Shared] = NOTHING_SHARED
+) -> tuple[SuiteDraft, list[Fault]]:
     """Return what the sound parts of a suite file say, and the faults beyond its schema's.
 
-    ``sampling`` is the project's; the suite may say otherwise field by field.
+    ``sampling`` is the project's; the suite may say otherwise field by field. ``shared`` are the
+    templates that its prompt can include.
     """
     document = checked.document
     prompt, faults = None, list[Fault]()
     if checked.get("prompt"):
-        prompt, faults = compile_prompt(document, checked.get("prompt"))
-    graders = tuple(_grader(document, n, entry) for n, entry in checked.entries("graders"))
+        prompt, faults = compile_prompt(document, checked.get("prompt"), shared)
+    graders = tuple(
+        _grader(document, ("graders", n), entry) for n, entry in checked.entries("graders")
+    )
     faults += _name_faults(graders)
     score, score_faults = _score(checked, graders)
-    datasets = tuple(_dataset(document, n, entry) for n, entry in checked.entries("datasets"))
-    faults += score_faults + _split_faults(datasets)
+    datasets, more = _datasets(checked)
+    few_shot, wrong = _few_shot(checked)
+    faults += score_faults + more + wrong + metric_faults(checked, graders)
     draft = SuiteDraft(
         document=document,
         name=checked.get("suite", ""),
@@ -52,6 +61,8 @@ def parse_suite(checked: Checked, sampling: Sampling) -> tuple[SuiteDraft, list[
         description=checked.get("description", ""),
         slices=tuple(checked.get("slices", ())),
         cluster=checked.get("cluster"),
+        few_shot=None if wrong else few_shot,
+        metrics=tuple(checked.get("metrics")) if checked.get("metrics") is not None else None,
     )
     return draft, faults
 
@@ -69,19 +80,23 @@ def read_sampling(fields: Mapping[str, Any], default: Sampling) -> Sampling:
 
 def _sampling(checked: Checked, default: Sampling) -> Sampling:
     sampling = read_sampling(checked.get("sampling", {}), default)
-    response_format = checked.get("response_format")
-    if response_format is None:
-        return sampling
-    return replace(sampling, extra={**sampling.extra, "response_format": response_format})
+    asked = {name: checked.get(name) for name in ("response_format", "tools", "tool_choice")}
+    known = {name: value for name, value in asked.items() if value is not None}
+    return replace(sampling, extra={**sampling.extra, **known}) if known else sampling
 
 
-def _grader(document: Document, number: int, entry: Mapping[str, Any]) -> GraderSpec:
-    options = {key: value for key, value in entry.items() if key not in ("name", "type")}
-    return GraderSpec(entry["name"], entry["type"], options, document.source("graders", number))
+def _grader(document: Document, place: Place, entry: Mapping[str, Any]) -> GraderSpec:
+    known = ("name", "type", "graders")
+    options = {key: value for key, value in entry.items() if key not in known}
+    inner = tuple(
+        _grader(document, (*place, "graders", n), each)
+        for n, each in enumerate(entry.get("graders", ()))
+    )
+    return GraderSpec(entry["name"], entry["type"], options, document.source(*place), inner)
 
 
 def _name_faults(graders: tuple[GraderSpec, ...]) -> list[Fault]:
-    faults = []
+    faults = [fault for grader in graders for fault in _name_faults(grader.inner)]
     first: dict[str, int] = {}
     for grader in graders:
         path, line = grader.source.path, grader.source.line
@@ -113,12 +128,54 @@ def _score(checked: Checked, graders: tuple[GraderSpec, ...]) -> tuple[str, list
     return "", [fault]
 
 
-def _dataset(document: Document, number: int, entry: Mapping[str, Any]) -> Dataset:
+def _datasets(checked: Checked) -> tuple[tuple[Dataset, ...], list[Fault]]:
+    read: list[Dataset] = []
+    faults: list[Fault] = []
+    for number, entry in checked.entries("datasets"):
+        dataset, more = read_dataset(checked.document, ("datasets", number), entry)
+        read.append(dataset)
+        faults += more
+    return tuple(read), faults + _split_faults(read)
+
+
+def read_dataset(
+    document: Document, place: Place, entry: Mapping[str, Any]
+) -> tuple[Dataset, list[Fault]]:
+    """Return the data set of an entry that fits the schema, and what is wrong with it."""
     split = entry.get("split", "train" if entry["path"] == TRAINED_ON else "heldout")
-    return Dataset(**{**entry, "split": split, "source": document.source("datasets", number)})
+    faults: list[Fault] = []
+    chosen = EVERY_ROW
+    try:
+        chosen = read_filter(entry.get("filter", {}))
+    except ValueError as error:
+        instead = "a pattern in Python's syntax, a literal . ( [ { \\ with \\ before it"
+        where = (*place, "filter")
+        faults.append(
+            document.fault(where, "a regular expression", got=str(error), instead=instead)
+        )
+    if entry.get("turns") == "all" and entry["format"] not in SEVERAL_TURNS:
+        needed = "rows of several turns for turns: all, of format " + " or ".join(SEVERAL_TURNS)
+        got, instead = f"format: {entry['format']}", "turns: last"
+        faults.append(document.fault((*place, "turns"), needed, got=got, instead=instead))
+    settings = {**entry, "split": split, "source": document.source(*place), "filter": chosen}
+    return Dataset(**settings), faults
 
 
-def _split_faults(datasets: tuple[Dataset, ...]) -> list[Fault]:
+def _few_shot(checked: Checked) -> tuple[FewShot | None, list[Fault]]:
+    written = checked.get("few_shot")
+    if written is None:
+        return None, []
+    count, seed = written.get("count", 4), written.get("seed", 0)
+    entry = {name: value for name, value in written.items() if name not in ("count", "seed")}
+    dataset, faults = read_dataset(checked.document, ("few_shot",), entry)
+    if dataset.path == TRAINED_ON:
+        needed, instead = "the path of one file for few_shot", "path: ../data/train.jsonl"
+        place = ("few_shot", "path")
+        faults.append(checked.document.fault(place, needed, got=TRAINED_ON, instead=instead))
+    return FewShot(dataset, count, seed), faults
+
+
+def _split_faults(datasets: Sequence[Dataset]) -> list[Fault]:
     return [
         Fault(
             dataset.source.path,

@@ -8,12 +8,14 @@ from pathlib import Path
 from typing import Any
 
 from evalkit.errors import Fault
-from evalkit.model import Budget, Limits, ModelSpec, Pair, Price, Project, Sampling
+from evalkit.model import Budget, Judge, Limits, ModelSpec, Pair, Price, Project, Sampling
 from evalkit.suite.parse import read_sampling
 from evalkit.suite.validate import Checked, did_you_mean
 
 Entries = Mapping[str, Mapping[str, Any]]
 WEIGHTS = ".gguf"
+JUDGED = Sampling(max_tokens=1024)
+"""How a judge's answers are drawn where the project does not say: room for its reasoning."""
 
 
 def parse_project(checked: Checked, root: Path) -> tuple[Project | None, list[Fault]]:
@@ -32,6 +34,9 @@ def parse_project(checked: Checked, root: Path) -> tuple[Project | None, list[Fa
         sampling=project_sampling(checked),
         allow_code=allows_code(checked),
         budget=Budget(**checked.get("budget", {})),
+        judges={
+            name: _judge(name, entry, root) for name, entry in checked.get("judges", {}).items()
+        },
     )
     return project, []
 
@@ -62,6 +67,19 @@ def _model(name: str, entry: Mapping[str, Any], root: Path) -> ModelSpec:
     if "price" in fields:
         fields["price"] = Price(**{key: float(money) for key, money in fields["price"].items()})
     return ModelSpec(name=name, **fields)
+
+
+def _judge(name: str, entry: Mapping[str, Any], root: Path) -> Judge:
+    about = {key: entry[key] for key in ("repeats", "structured", "itself") if key in entry}
+    fields = {key: value for key, value in entry.items() if key not in {*about, "sampling"}}
+    sampling = read_sampling(entry.get("sampling", {}), JUDGED)
+    model = _model(judge_name(name), {**fields, "role": "judge"}, root)
+    return Judge(model, sampling, **about)
+
+
+def judge_name(name: str) -> str:
+    """Return what the model of the judge ``name`` is called beside the models under test."""
+    return f"judge {name}"
 
 
 def _limits(fields: Mapping[str, Any]) -> Limits:

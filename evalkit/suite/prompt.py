@@ -1,26 +1,41 @@
 """A suite's prompt: Jinja2 templates compiled once and rendered for each case.
 
-The environment is sandboxed and strict: a template reaches nothing but its variables, a missing
-one is an error, and nothing random is left in, since case ids come from the rendered text.
+The environment is sandboxed and strict: a template reaches nothing but its variables and the
+templates it was given, a missing one is an error, and nothing random is left in, since case ids
+come from the rendered text.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Any
 
-from jinja2 import StrictUndefined, Template, TemplateError, TemplateSyntaxError, UndefinedError
+from jinja2 import (
+    DictLoader,
+    StrictUndefined,
+    Template,
+    TemplateError,
+    TemplateNotFound,
+    TemplateSyntaxError,
+    UndefinedError,
+)
+from jinja2.meta import find_referenced_templates
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 from evalkit.errors import Fault
 from evalkit.model import Message
 from evalkit.suite.document import Document, Place
+from evalkit.suite.validate import did_you_mean
 
 _MISSING = re.compile(r"'([^']+)' is undefined")
 # Whatever a template of the user's can raise: filters get values of any type.
 _FAILURES = (TemplateError, ArithmeticError, AttributeError, LookupError, TypeError, ValueError)
+
+_BRACES = "{{ name }} for a variable, {% raw %}{{{% endraw %} for literal braces"
+NOTHING_SHARED: Mapping[str, Shared] = MappingProxyType({})
 
 
 class PromptError(Exception):
@@ -32,57 +47,174 @@ class PromptError(Exception):
 
 
 @dataclass(frozen=True, slots=True)
+class Shared:
+    """A file that templates may include or import: its path, as shown, and its text."""
+
+    path: str
+    text: str
+
+
+Image = Callable[[str], str]
+"""Turns what a template says of an image, a path or URL, into the URL to send."""
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """The template of a text or of an image's path or URL; ``detail`` is the image's, if any."""
+
+    template: Template
+    image: bool = False
+    detail: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Spoken:
+    """A message: who speaks, and its parts; ``plain`` if it is written as one text."""
+
+    role: str
+    pieces: tuple[Piece, ...]
+    plain: bool = True
+
+
+@dataclass(frozen=True, slots=True)
 class Prompt:
-    """Compiled templates, each with the role that speaks it."""
+    """Compiled messages. ``shares`` is true if they include or import other templates."""
 
-    parts: tuple[tuple[str, Template], ...]
+    messages: tuple[Spoken, ...]
+    shares: bool = False
 
-    def render(self, variables: Mapping[str, Any]) -> tuple[Message, ...]:
-        """Return the chat messages for one case; raise `PromptError` naming what is missing."""
-        try:
-            return tuple(
-                {"role": role, "content": template.render(variables)}
-                for role, template in self.parts
-            )
-        except UndefinedError as error:
-            raise _lack(error, variables) from error
-        except (*_FAILURES, RecursionError) as error:
-            raise PromptError(f"{type(error).__name__}: {error}") from error
+    def render(self, variables: Mapping[str, Any], image: Image = str) -> tuple[Message, ...]:
+        """Return the chat messages for one case; raise `PromptError` naming what is missing.
+
+        An image without a path or URL is left out. What ``image`` raises passes through.
+        """
+        return tuple(
+            {"role": spoken.role, "content": _content(spoken, variables, image)}
+            for spoken in self.messages
+        )
+
+
+def _content(spoken: Spoken, variables: Mapping[str, Any], image: Image) -> Any:  # noqa: ANN401
+    if spoken.plain:
+        return _rendered(spoken.pieces[0].template, variables)
+    parts: list[dict[str, Any]] = []
+    for piece in spoken.pieces:
+        text = _rendered(piece.template, variables)
+        if not piece.image:
+            parts.append({"type": "text", "text": text})
+        elif text.strip():
+            detail = {"detail": piece.detail} if piece.detail else {}
+            parts.append({"type": "image_url", "image_url": {"url": image(text.strip()), **detail}})
+    return parts
+
+
+def _rendered(template: Template, variables: Mapping[str, Any]) -> str:
+    try:
+        return template.render(variables)
+    except UndefinedError as error:
+        raise _lack(error, variables) from error
+    except TemplateNotFound as error:
+        raise PromptError(f"no template '{error.name}' in the folder prompts") from error
+    except (*_FAILURES, RecursionError) as error:
+        raise PromptError(f"{type(error).__name__}: {error}") from error
 
 
 def compile_prompt(
-    document: Document, prompt: str | Sequence[Mapping[str, str]]
+    document: Document,
+    prompt: str | Sequence[Mapping[str, Any]],
+    shared: Mapping[str, Shared] = NOTHING_SHARED,
 ) -> tuple[Prompt | None, list[Fault]]:
-    """Compile the prompt of a suite file; a template with a syntax fault gives no prompt."""
-    environment = _environment()
-    parts: list[tuple[str, Template]] = []
+    """Compile the prompt of a suite file; a template with a syntax fault gives no prompt.
+
+    ``shared`` are the templates that it can include and import by name, and no others.
+    """
+    environment = _environment(shared)
+    messages: list[Spoken] = []
     faults: list[Fault] = []
-    for place, role, text in _templates(prompt):
+    shares = False
+    for role, plain, written in _written(prompt):
+        pieces: list[Piece] = []
+        for place, text, more in written:
+            try:
+                pieces.append(Piece(environment.from_string(text), **more))
+                names = list(find_referenced_templates(environment.parse(text)))
+            except TemplateSyntaxError as error:
+                faults.append(_syntax(document, place, error))
+                continue
+            shares = shares or bool(names)
+            faults += [
+                _unknown(document, place, name, shared)
+                for name in names
+                if name not in (*shared, None)
+            ]
+        messages.append(Spoken(role, tuple(pieces), plain))
+    faults += _shared_faults(environment, shared) if shares else []
+    return (None if faults else Prompt(tuple(messages), shares)), faults
+
+
+def _syntax(document: Document, place: Place, error: TemplateSyntaxError) -> Fault:
+    got = f"line {error.lineno} of the text: {error.message}"
+    return document.fault(place, "a Jinja2 template", got=got, instead=_BRACES)
+
+
+def _unknown(
+    document: Document, place: Place, name: str | None, shared: Mapping[str, Shared]
+) -> Fault:
+    known = ", ".join(sorted(shared)) or "a file in the folder prompts beside the suite or project"
+    return document.fault(
+        place,
+        "templates of the folder prompts",
+        got=f"'{name}'",
+        instead=did_you_mean(str(name), shared, otherwise=known),
+    )
+
+
+def _shared_faults(
+    environment: ImmutableSandboxedEnvironment, shared: Mapping[str, Shared]
+) -> Iterator[Fault]:
+    """Yield what is wrong with the templates that may be included, at their own places."""
+    for name, file in shared.items():
+        document = Document(file.path, None)
         try:
-            parts.append((role, environment.from_string(text)))
+            environment.get_template(name)
+            found = list(find_referenced_templates(environment.parse(file.text)))
         except TemplateSyntaxError as error:
-            faults.append(
-                document.fault(
-                    place,
-                    "a Jinja2 template",
-                    got=f"line {error.lineno} of the text: {error.message}",
-                    instead="{{ name }} for a variable, {% raw %}{{{% endraw %} for literal braces",
-                )
-            )
-    return (None if faults else Prompt(tuple(parts))), faults
+            yield Fault(file.path, error.lineno, "a Jinja2 template", str(error.message), _BRACES)
+            continue
+        for other in found:
+            if other not in (*shared, None):
+                yield _unknown(document, (), other, shared)
 
 
-def _templates(prompt: str | Sequence[Mapping[str, str]]) -> list[tuple[Place, str, str]]:
+def _written(
+    prompt: str | Sequence[Mapping[str, Any]],
+) -> Iterator[tuple[str, bool, list[tuple[Place, str, dict[str, Any]]]]]:
+    """Yield each message's role, whether it is one text, and its templates with their places."""
     if isinstance(prompt, str):
-        return [(("prompt",), "user", prompt)]
-    return [
-        (("prompt", number, "content"), message["role"], message["content"])
-        for number, message in enumerate(prompt)
-    ]
+        yield "user", True, [(("prompt",), prompt, {})]
+        return
+    for number, message in enumerate(prompt):
+        place: Place = ("prompt", number, "content")
+        content = message["content"]
+        if isinstance(content, str):
+            yield message["role"], True, [(place, content, {})]
+        else:
+            parts = [_part((*place, n), part) for n, part in enumerate(content)]
+            yield message["role"], False, parts
 
 
-def _environment() -> ImmutableSandboxedEnvironment:
+def _part(place: Place, part: Any) -> tuple[Place, str, dict[str, Any]]:  # noqa: ANN401
+    if isinstance(part, str):
+        return place, part, {}
+    if "image" in part:
+        return (*place, "image"), part["image"], {"image": True, "detail": part.get("detail", "")}
+    return (*place, "text"), part["text"], {}
+
+
+def _environment(shared: Mapping[str, Shared]) -> ImmutableSandboxedEnvironment:
     environment = ImmutableSandboxedEnvironment(
+        # Names are looked up among what was read, never on disk: nothing else can be reached.
+        loader=DictLoader({name: file.text for name, file in shared.items()}),
         undefined=StrictUndefined,
         keep_trailing_newline=True,
         autoescape=False,  # a prompt is plain text, never HTML

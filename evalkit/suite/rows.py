@@ -2,45 +2,75 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import hashlib
+import json
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from evalkit.errors import Fault
 from evalkit.model import Source
-from evalkit.suite.chat import split_chat
+from evalkit.suite.chat import Turn
 from evalkit.suite.document import Document, plain
-from evalkit.suite.draft import Dataset, Draft, Format, RowError
+from evalkit.suite.draft import Dataset, Draft, RowError
+from evalkit.suite.filters import MISSING, lookup
+from evalkit.suite.labels import gathered, read_labels
+from evalkit.suite.shapes import OWN, Reading, Shape, read_shape
 from evalkit.suite.validate import Schema, check, shown
 
 Row = Mapping[str, Any]
 
 _PLAIN_FIELDS = ("id", "expected", "critical", "cluster")
-_GROUPS = ("vars", "tags")
+_GROUPS = ("vars", "tags", "human")
 _CASE_FIELDS = frozenset((*_PLAIN_FIELDS, *_GROUPS))
-_OWN: Mapping[Format, tuple[str, ...]] = {"jsonl": (), "csv": (), "openai-chat": ("messages",)}
+_USUAL = _CASE_FIELDS - {"human"}
 _TRUTH = {"true": True, "false": False}
 
 
-def row_draft(
+def row_drafts(
     row: Row, dataset: Dataset, *, source: Source, case_schema: Schema, trained: frozenset[str]
-) -> Draft | list[Fault]:
-    """Return the draft of a row of ``dataset``, or what is wrong with the row.
+) -> tuple[list[Draft], list[Fault]]:
+    """Return the drafts of a row of ``dataset``, or what is wrong with the row.
 
     ``trained`` names the candidates whose training file holds the row.
     """
-    chat = None
     try:
+        _check_map(row, dataset)
         fields = _fields(row, dataset)
-        if dataset.format == "openai-chat":
-            chat, answer = split_chat(row.get("messages"), answered="expected" in fields)
-            fields = {"expected": answer, **fields}
+        shape = _shape(row, dataset, answered="expected" in fields)
     except RowError as error:
-        return [error.fault(source)]
+        return [], [error.fault(source)]
     if not _is_case(fields):
         faults = check(Document(source.path, fields, {(): source.line}), case_schema).faults
         if faults:
-            return faults
-    return make_draft(fields, source, chat=chat, split=dataset.split, trained=trained)
+            return [], faults
+    more: dict[str, Any] = {"split": dataset.split, "trained": trained}
+    if shape is None:
+        return [make_draft(fields, source, **more)], []
+    fields["vars"] = {**shape.vars, **fields.get("vars", {})}
+    more["extra"] = shape.extra
+    if dataset.turns == "last":
+        return [_turn_draft(fields, shape.turns[0], source, **more)], []
+    return [
+        _turn_draft(each, turn, source, **more, conversation=conversation_of(shape.turns))
+        for turn, each in zip(shape.turns, _numbered(fields, len(shape.turns)), strict=True)
+    ], []
+
+
+def _turn_draft(fields: Row, turn: Turn, source: Source, **more: Any) -> Draft:  # noqa: ANN401
+    return make_draft({"expected": turn.expected, **fields}, source, chat=turn.chat, **more)
+
+
+def _numbered(fields: Row, count: int) -> Iterator[Row]:
+    """Yield the fields of each of a row's cases: its id with the number of the turn, from 1."""
+    for number in range(1, count + 1):
+        given = fields.get("id")
+        yield fields if given is None else {**fields, "id": f"{plain(given)}/{number}"}
+
+
+def conversation_of(turns: Sequence[Turn]) -> str:
+    """Return a digest of what the turns of one row have in common: the longest prompt of them."""
+    text = json.dumps(turns[-1].chat, sort_keys=True)
+    return "conversation-" + hashlib.sha256(text.encode()).hexdigest()[:12]
 
 
 def make_draft(fields: Row, source: Source, **more: Any) -> Draft:  # noqa: ANN401  (fields of Draft)
@@ -54,65 +84,84 @@ def make_draft(fields: Row, source: Source, **more: Any) -> Draft:  # noqa: ANN4
         tags={name: plain(value) for name, value in fields.get("tags", {}).items()},
         critical=fields.get("critical", False),
         cluster=None if cluster is None else plain(cluster),
+        human=read_labels(fields.get("human", {})),
         **more,
     )
 
 
-def matches(row: Row, where: Row) -> bool:
-    """Return whether the row's fields have the values of ``where``, compared as text."""
-    return all(_lookup(row, path) == plain(value) for path, value in where.items())
+def own_fields(row: Row, dataset: Dataset) -> dict[str, Any]:
+    """Return the fields by which a row of the data set's format asks, as ``map`` names them."""
+    found = {name: lookup(row, dataset.map.get(name, name)) for name in OWN.get(dataset.format, ())}
+    return {name: value for name, value in found.items() if value is not MISSING}
 
 
-def _lookup(row: Row, path: str) -> str | None:
-    value: Any = row
-    for name in [path] if path in row else path.split("."):
-        if not isinstance(value, Mapping) or name not in value:
-            return None
-        value = value[name]
-    return plain(value)
+def _shape(row: Row, dataset: Dataset, *, answered: bool) -> Shape | None:
+    if dataset.format not in OWN:
+        return None
+    every = dataset.turns == "all"
+    if every and answered:
+        raise RowError(
+            "the answers in the turns themselves, with turns: all",
+            got="a field 'expected'",
+            instead="turns: last, or rows without it",
+        )
+    return read_shape(own_fields(row, dataset), dataset.format, Reading(every, answered))
 
 
-def _fields(row: Row, dataset: Dataset) -> dict[str, Any]:
-    """Return the fields of a case that a row has; plain jsonl keeps unknown ones, as faults."""
+def _check_map(row: Row, dataset: Dataset) -> None:
     for target, name in dataset.map.items():
-        if name not in row:
+        if lookup(row, name) is MISSING:
             raise RowError(
                 "the fields that 'map' names",
                 got=f"no '{name}' (for {target}) among {', '.join(row)}",
                 instead=f"one of the row's fields as {target} in 'map'",
             )
+
+
+def _fields(row: Row, dataset: Dataset) -> dict[str, Any]:
+    """Return the fields of a case that a row has; plain jsonl keeps unknown ones, as faults."""
     if dataset.format == "jsonl" and not dataset.map:
         return dict(row)
-    others = {name: value for name, value in row.items() if name not in _OWN[dataset.format]}
-    fields = _arranged(others, {name: target for target, name in dataset.map.items()})
-    return _typed(fields) if dataset.format == "csv" else fields
+    own = OWN.get(dataset.format, ())
+    aside = {dataset.map.get(name, name) for name in own}
+    named = {name: target for target, name in dataset.map.items() if target not in own}
+    deep = {name: lookup(row, name) for name in named if name not in row}
+    others = {name: value for name, value in row.items() if name not in aside}
+    return _typed(_arranged({**others, **deep}, named))
 
 
 def _arranged(row: Row, targets: Mapping[str, str]) -> dict[str, Any]:
     """Sort a flat row into the fields of a case; what has no place there becomes a variable."""
     fields: dict[str, Any] = {}
-    variables: dict[str, Any] = {}
-    tags: dict[str, Any] = {}
+    groups: dict[str, dict[str, Any]] = {group: {} for group in _GROUPS}
     for name, value in row.items():
         target = targets.get(name, name)
         group, _, rest = target.partition(".")
-        if target in _CASE_FIELDS:
+        if target in _CASE_FIELDS and not _only_a_name(target, name, value, targets):
             fields[target] = value
         elif rest and group in _GROUPS:
-            (tags if group == "tags" else variables)[rest] = value
+            groups[group][rest] = value
         else:
-            variables[target] = value
-    for group, members in (("vars", variables), ("tags", tags)):
+            groups["vars"][target] = value
+    groups["human"] = gathered(groups["human"])
+    for group, members in groups.items():
         if members and isinstance(fields.get(group, {}), Mapping):
             fields[group] = {**fields.get(group, {}), **members}
     return fields
 
 
+def _only_a_name(target: str, name: str, value: object, targets: Mapping[str, str]) -> bool:
+    """Return whether a column happens to be called `human`: one of labels is mapped, or is one."""
+    return target == "human" and name not in targets and not isinstance(value, Mapping)
+
+
 def _typed(fields: dict[str, Any]) -> dict[str, Any]:
-    """Read a CSV row's fields: an empty cell is no value, and ``critical`` is true or false."""
-    kept = {k: v for k, v in fields.items() if k not in _PLAIN_FIELDS or v != ""}
+    """Read a row's fields: an empty cell is no value, and ``critical`` is true or false."""
+    kept = {k: v for k, v in fields.items() if k not in _CASE_FIELDS or v not in ("", None)}
+    if isinstance(kept.get("tags"), Mapping):
+        kept["tags"] = {k: v for k, v in kept["tags"].items() if v is not None}
     critical = kept.get("critical")
-    if critical is not None:
+    if isinstance(critical, str):
         if critical.lower() not in _TRUTH:
             raise RowError("true or false as critical", got=shown(critical), instead="true")
         kept["critical"] = _TRUTH[critical.lower()]
@@ -122,7 +171,7 @@ def _typed(fields: dict[str, Any]) -> dict[str, Any]:
 def _is_case(fields: Row) -> bool:
     """Return true only for what the case schema allows; a fast way past it for the usual row."""
     return (
-        fields.keys() <= _CASE_FIELDS
+        fields.keys() <= _USUAL
         and _is_name(fields.get("id", "-"))
         and _is_name(fields.get("cluster", "-"))
         and type(fields.get("vars", {})) is dict

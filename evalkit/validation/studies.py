@@ -28,6 +28,7 @@ FAMILIES = (
     "drift",
     "judges",
     "calibration",
+    "classification",
     "fairness",
     "power",
 )

@@ -137,7 +137,7 @@ def test_a_clock_that_jumps_changes_nothing(
     project = sums(endpoint, 40)
     assert run(project, "steady") in OUTCOME_CODES.values()
     monkeypatch.setattr(time, "time", lambda: Jumping.now().timestamp())
-    for module in ("pipeline.live", "clients.refusals"):
+    for module in ("pipeline.session", "clients.refusals"):
         monkeypatch.setattr(f"evalkit.{module}.datetime", Jumping)
     day = "Thu, 01 Jan 2015 00:00:0{} GMT"
     refuse = refusing(429, "slow down", date=day.format(0), retry_after=day.format(1))

@@ -9,6 +9,8 @@ import yaml
 
 from evalkit.cli.commands import COMMANDS
 from evalkit.clients.endpoints import ENDPOINTS
+from evalkit.importers import FORMATS
+from evalkit.importers.promptfoo_asserts import ASSERTIONS
 from evalkit.loader import read_schema
 from evalkit.suite.document import Document
 from evalkit.suite.validate import check
@@ -33,6 +35,13 @@ def test_every_grader_and_its_options_are_described() -> None:
 def test_every_command_is_described() -> None:
     """`docs/cli.md` has a row for each command."""
     assert {command.name for command in COMMANDS} - words("cli.md") == set()
+
+
+def test_every_format_and_assertion_is_described() -> None:
+    """`docs/imports.md` names all formats of the command and all assertions with a counterpart."""
+    page = re.sub(r"```.*?```", "", (DOCS / "imports.md").read_text(), flags=re.DOTALL)
+    described = set(re.findall(r"`([^`]+)`", page))
+    assert ({*FORMATS} | {*ASSERTIONS}) - described == set()
 
 
 def test_every_endpoint_and_its_options_are_described() -> None:

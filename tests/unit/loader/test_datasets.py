@@ -101,24 +101,24 @@ def test_csv_that_is_none_is_told(tmp_path: Path, text: str, line: int, got: str
     assert got in told.got
 
 
-def test_where_chooses_rows(tmp_path: Path) -> None:
+def test_filter_chooses_rows(tmp_path: Path) -> None:
     """Nested and top-level fields are compared as texts."""
     rows = [
         {"id": f"{n}", "vars": {"q": n}, "expected": "x", "tags": {"kind": kind, "n": n}}
         for n, kind in enumerate(["ticket", "general", "ticket"])
     ]
-    text = jsonl(where={"tags.kind": "ticket", "tags.n": "2"})
+    text = jsonl(filter={"tags.kind": "ticket", "tags.n": "2"})
     assert ids(suite(tmp_path, text, rows_jsonl=lines(rows)).cases) == ["2"]
     nothing: dict[str, str | bytes] = {
-        "sums/sums.yaml": jsonl(where={"tags.kind.deep": "x"}),
+        "sums/sums.yaml": jsonl(filter={"tags.kind.deep": "x"}),
         "sums/rows.jsonl": lines(rows),
     }
-    assert fault(tmp_path, nothing).got == "no row that 'where' chooses"
+    assert fault(tmp_path, nothing).got == "no row that 'filter' chooses"
 
 
-def test_where_takes_a_name_with_dots_as_it_stands(tmp_path: Path) -> None:
+def test_filter_takes_a_name_with_dots_as_it_stands(tmp_path: Path) -> None:
     """A CSV column may be called tags.lang."""
-    text = CSV.replace("format: csv", "format: csv, where: {tags.lang: en}")
+    text = CSV.replace("format: csv", "format: csv, filter: {tags.lang: en}")
     rows = "text,label,tags.lang\na,x,en\nb,y,de\n"
     assert [c.vars["q"] for c in suite(tmp_path, text, rows_csv=rows).cases] == ["a"]
 
@@ -197,12 +197,12 @@ def test_training_files_become_train_cases(tmp_path: Path) -> None:
 
 
 def test_each_training_file_is_sampled_alone(tmp_path: Path) -> None:
-    """Who holds a row does not depend on the draw, and rows outside ``where`` are not drawn."""
+    """Who holds a row does not depend on the draw, and rows outside ``filter`` are not drawn."""
     tickets = [chat(str(n), "x", tags={"kind": "ticket"}) for n in range(50)]
     chatter = [chat(f"c{n}", "x", tags={"kind": "general"}) for n in range(50)]
     files: dict[str, str | bytes] = {
         "evalkit.yaml": TRAINED,
-        "sums/sums.yaml": TRAIN + ", sample: 5, seed: 1, where: {tags.kind: ticket}}\n",
+        "sums/sums.yaml": TRAIN + ", sample: 5, seed: 1, filter: {tags.kind: ticket}}\n",
         "sums/rows.jsonl": HELDOUT,
         "a.jsonl": lines(tickets + chatter),
         "b.jsonl": lines(tickets[:5]),

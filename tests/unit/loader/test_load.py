@@ -113,6 +113,61 @@ def test_a_suite_is_read_whole(tmp_path: Path) -> None:
     assert case.source == Source(path, 6)
 
 
+NESTED = """suite: sums
+purpose: target
+prompt: "{{ sum }}"
+graders:
+  - name: total
+    type: all
+    graders:
+      - {name: number, type: numeric}
+      - name: form
+        type: not
+        graders:
+          - {name: word, type: %s}
+cases:
+  - {id: one, vars: {sum: 1 + 1}, expected: 2}
+"""
+
+
+def test_graders_stand_inside_graders(tmp_path: Path) -> None:
+    """Each keeps its own options and its own line."""
+    text = NESTED % "contains, value: two"
+    [suite] = loaded(tmp_path, {**FILES, "sums/sums.yaml": text}).suites
+    path = str(tmp_path / "sums/sums.yaml")
+    word = GraderSpec("word", "contains", {"value": "two"}, Source(path, 12))
+    number = GraderSpec("number", "numeric", {}, Source(path, 8))
+    form = GraderSpec("form", "not", {}, Source(path, 9), (word,))
+    assert suite.graders == (GraderSpec("total", "all", {}, Source(path, 5), (number, form)),)
+
+
+@pytest.mark.parametrize(
+    ("inner", "line", "got"),
+    [
+        ("containz", 12, '"containz"'),
+        ("contains, valu: two", 12, "unknown field 'valu'"),
+        ("regex, pattern: '('", 12, "'(': missing ) at position 1"),
+        ("contains, value: []", 12, "expected must hold a text that is not empty"),
+    ],
+)
+def test_faults_of_inner_graders_are_told_at_their_line(
+    tmp_path: Path, inner: str, line: int, got: str
+) -> None:
+    """By the same schema and the same checks as those of a suite."""
+    with pytest.raises(FileFaults) as error:
+        loaded(tmp_path, {**FILES, "sums/sums.yaml": NESTED % inner})
+    assert [line, got] in [[f.line, f.got] for f in error.value.faults], error.value.faults
+
+
+def test_inner_graders_have_names_of_their_own(tmp_path: Path) -> None:
+    """The second of a name is told, and where the first one is."""
+    text = (NESTED % "contains, value: two").replace("name: form", "name: number")
+    with pytest.raises(FileFaults) as error:
+        loaded(tmp_path, {**FILES, "sums/sums.yaml": text})
+    [told] = error.value.faults
+    assert (told.line, told.got) == (9, "a second 'number', the first in line 8")
+
+
 def test_digests_cover_every_file_that_counts(tmp_path: Path) -> None:
     """Each changes with its own files and with no other."""
     files: dict[str, str | bytes] = {
@@ -203,6 +258,14 @@ def places(schema: Any, at: str = "") -> list[tuple[str, dict[str, Any]]]:
     return found
 
 
+def pointed(schema: dict[str, Any], reference: str) -> Any:
+    """Return what a reference inside a schema points to."""
+    found: Any = schema
+    for step in reference.removeprefix("#/").split("/"):
+        found = found[step]
+    return found
+
+
 @pytest.mark.parametrize("name", ["suite", "project"])
 def test_every_field_of_a_schema_is_described(name: str) -> None:
     """Editors show the descriptions; the examples are valid and stand in messages."""
@@ -211,7 +274,7 @@ def test_every_field_of_a_schema_is_described(name: str) -> None:
     for place, field in places(schema):
         if ("const" in field and "examples" not in field) or "not" in field:
             continue
-        target = schema["$defs"][field["$ref"].split("/")[-1]] if "$ref" in field else {}
+        target = pointed(schema, field["$ref"]) if "$ref" in field else {}
         assert field.get("description") or target.get("description"), place
         for example in field.get("examples", target.get("examples", ())):
             full = {**field, "$defs": schema["$defs"]}

@@ -60,8 +60,8 @@ FAULTS: dict[str, tuple[dict[str, str | bytes], str, str, str, str]] = {
         "sums/sums.yaml:4", "only the fields", "unknown field 'pattern'", "remove it",
     ),
     "missing option": (
-        in_suite("type: numeric", "type: regex"),
-        "sums/sums.yaml:4", "the field 'pattern'", "nothing", 'pattern: "^(yes|no)\\\\b"',
+        in_suite("type: numeric", "type: choice"),
+        "sums/sums.yaml:4", "the field 'choices'", "nothing", 'choices: ["A", "B", "C", "D"]',
     ),
     "broken option": (
         in_suite("type: numeric", "type: regex, pattern: (x"),

@@ -129,3 +129,17 @@ def test_a_tree_is_read_back() -> None:
     assert json.loads(json.dumps(tree)) == tree
     assert from_tree(Project, tree) == project
     assert tree == to_tree(project)
+
+
+@dataclass(frozen=True)
+class Branch:
+    """A class that holds its own kind."""
+
+    name: str
+    inside: tuple[Branch, ...] = ()
+
+
+def test_a_class_may_hold_its_own_kind() -> None:
+    """A grader inside a grader is read back."""
+    tree = Branch("a", (Branch("b"),))
+    assert decode(Branch, encode(tree)) == tree

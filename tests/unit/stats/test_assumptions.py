@@ -28,6 +28,7 @@ BY_HAND: dict[str, tuple[str, ...]] = {
     "pairwise.length_controlled": ("length-controlled, HC3", "length-controlled, CR1"),
     "studentised.studentised_sign_flip": ("studentised sign-flip, exact on the score grid",),
     "second_opinions._of_procedure": ("BCa, 999 resamples", "bootstrap-t, 999 resamples"),
+    "metrics._of_change": ("jackknife, Wilson limits", "paired jackknife, Wilson limits"),
     "policy.": (),
 }
 """Names at places whose source does not tell them; of the policy, names of another kind."""

@@ -78,7 +78,17 @@ def test_a_row_can_state_its_expected_answer(messages: list[Any]) -> None:
         ([USER], "an assistant turn of weight 1", "roles user"),
         ([USER, weighted(0)], "an assistant turn of weight 1", "roles user, assistant"),
         ([ANSWER], "a message before the assistant's", "none"),
-        ([USER, CALL], "text in the last assistant turn", "tool_calls"),
+        (
+            [USER, {**ANSWER, "content": ""}],
+            "a text or tool calls in an assistant turn",
+            "assistant",
+        ),
+        ([USER, {**CALL, "tool_calls": "f"}], "tool calls with a function's name", '"f"'),
+        (
+            [USER, CALL, {"role": "tool", "content": "1"}, ANSWER],
+            "the call that",
+            "no tool_call_id",
+        ),
     ],
 )
 def test_a_row_of_another_shape_is_a_fault(messages: object, needed: str, got: str) -> None:

@@ -10,7 +10,7 @@ from evalkit.model import Sampling, Source
 from evalkit.suite.document import Document
 from evalkit.suite.draft import Dataset, Draft, Format, SuiteDraft
 from evalkit.suite.parse import parse_suite
-from evalkit.suite.rows import row_draft
+from evalkit.suite.rows import row_drafts
 from evalkit.suite.validate import check
 
 SUITE_SCHEMA = read_schema("suite")
@@ -41,13 +41,19 @@ def sound(**fields: Any) -> SuiteDraft:
     return draft
 
 
-def row(fields: Any, kind: Format = "jsonl", **settings: Any) -> Draft | list[Fault]:
-    """Return what becomes of one row."""
+def rows(fields: Any, kind: Format = "jsonl", **settings: Any) -> tuple[list[Draft], list[Fault]]:
+    """Return the drafts of one row, and what is wrong with it."""
     dataset = Dataset(
         "rows", kind, settings.pop("split", "heldout"), Source("sums.yaml", 5), **settings
     )
     where = Source("rows", 3)
-    return row_draft(fields, dataset, source=where, case_schema=CASE_SCHEMA, trained=frozenset())
+    return row_drafts(fields, dataset, source=where, case_schema=CASE_SCHEMA, trained=frozenset())
+
+
+def row(fields: Any, kind: Format = "jsonl", **settings: Any) -> Draft | list[Fault]:
+    """Return what becomes of one row that makes one case."""
+    drafts, faults = rows(fields, kind, **settings)
+    return faults or drafts[0]
 
 
 def draft(fields: Any, kind: Format = "jsonl", **settings: Any) -> Draft:
