@@ -15,6 +15,7 @@ from evalkit.decide.decision import (
 )
 from evalkit.decide.evidence import Evidence, SuiteEvidence
 from evalkit.decide.exploratory import explored
+from evalkit.decide.fairness import fairness_result
 from evalkit.decide.judges import judge_results
 from evalkit.decide.metrics import suite_metrics
 from evalkit.decide.noise import noise_of
@@ -87,6 +88,7 @@ def _result(part: SuiteEvidence, policy: Policy, slices: tuple[SliceResult, ...]
         second_opinions_note=why,
         judges=judge_results(part, result, rule=rule, alpha=policy.alpha),
         metrics=suite_metrics(part),
+        fairness=fairness_result(part, alpha=policy.alpha),
         slice_assumptions=slice_assumptions(
             slices, policy, binary=result.binary, clustered=result.clusters is not None
         ),

@@ -10,6 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Literal
 
+from evalkit.decide.fairness_result import FairnessResult, TermResult
 from evalkit.decide.judge_result import (
     Corrected,
     JudgeNoise,
@@ -50,6 +51,7 @@ __all__ = [
     "Corrected",
     "CurvePoint",
     "Decision",
+    "FairnessResult",
     "FlipRates",
     "Flips",
     "Gate",
@@ -80,6 +82,7 @@ __all__ = [
     "SuiteMetrics",
     "SuiteResult",
     "SuiteSelection",
+    "TermResult",
     "VarianceParts",
     "Verdict",
 ]
@@ -200,9 +203,9 @@ class SuiteResult:
     suite's verdict claims no change, and its intervals are still those of the suite alone.
     ``min_cases``: with fewer compared cases the rule cannot pass. ``second_opinions`` of other
     methods decide nothing; ``second_opinions_note`` says why there are none; nor do ``metrics``,
-    nor ``judges``, of each grader that asks a model, unless they could not judge. ``assumptions``
-    say in sentences what ``method`` takes for granted, ``slice_assumptions`` what the tests of the
-    slices and their correction do: once for all slices, and nothing without one.
+    ``fairness``, nor ``judges``, of each grader that asks a model, unless they could not judge.
+    ``assumptions`` say in sentences what ``method`` takes for granted, ``slice_assumptions`` what
+    the tests of the slices and their correction do: once for all slices, and nothing without one.
     ``errors`` and ``ungraded`` count cases with at least one failed call or ungraded answer of
     either model. A case is compared as long as both models have a graded answer to it;
     ``expected_cases`` - ``n`` are left out; ``bounds`` says what they could have changed, and the
@@ -250,6 +253,7 @@ class SuiteResult:
     slice_assumptions: tuple[str, ...] = ()
     judges: tuple[JudgeResult, ...] = ()
     metrics: SuiteMetrics | None = None
+    fairness: FairnessResult | None = None
 
     @property
     def gate_intervals(self) -> tuple[Interval | None, ...]:

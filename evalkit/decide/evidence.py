@@ -22,6 +22,7 @@ from evalkit.decide.metric_answers import (
 )
 from evalkit.decide.pairs import Pairs
 from evalkit.decide.run_data import RunData
+from evalkit.decide.swaps import Swaps, swaps_of
 from evalkit.decide.tabulate import NO_ANSWERS, Table, heldout, pair_up, tabulate, trained_on
 from evalkit.decide.watched import Watched, watched
 from evalkit.model import Pair, Project, Suite
@@ -35,7 +36,8 @@ class SuiteEvidence:
     ``watched`` is there where the suite was judged while it was asked; ``heldout`` then holds the
     cases that count. ``checkpoints`` is there where the candidate has checkpoints with scores,
     ``judged`` where there are answers that judges graded. ``metrics`` hold what graders of labels
-    and confidences read off the answers, where metrics are asked of them.
+    and confidences read off the answers, where metrics are asked of them; ``swaps`` the scores by
+    template and term, where the suite names terms that should not matter.
     """
 
     suite: Suite
@@ -46,6 +48,7 @@ class SuiteEvidence:
     checkpoints: CheckpointScores | None = None
     judged: JudgedSuite | None = None
     metrics: tuple[GradedCases, ...] = ()
+    swaps: Swaps | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,16 +69,19 @@ def gather(run: RunData) -> tuple[Evidence, ...]:
     table, answers = tabulate(run.records), answers_by_model(run)
     found = tuple(_evidence(run, pair, table, answers) for pair in run.project.comparisons)
     records = records_by_model(run)
-    return tuple(_with_metrics(evidence, run, records) for evidence in found)
+    return tuple(_with_secondary(evidence, run, records) for evidence in found)
 
 
-def _with_metrics(evidence: Evidence, run: RunData, records: RecordsByModel) -> Evidence:
+def _with_secondary(evidence: Evidence, run: RunData, records: RecordsByModel) -> Evidence:
+    """Return the evidence with what the figures are made from that decide nothing."""
+    counted = (asked_only(part.suite, run.watched) for part in evidence.suites)
     suites = (
         replace(
             part,
-            metrics=graded_cases(asked_only(part.suite, run.watched), evidence.pair, records),
+            metrics=graded_cases(suite, evidence.pair, records),
+            swaps=swaps_of(suite, part.heldout),
         )
-        for part in evidence.suites
+        for part, suite in zip(evidence.suites, counted, strict=True)
     )
     return replace(evidence, suites=tuple(suites))
 

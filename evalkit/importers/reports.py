@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from evalkit.errors import Fault, FileFaults
-from evalkit.importers.found import Figure, Log, Mark, Scored
+from evalkit.importers.found import Figure, Log, Mark, Note, Scored
 from evalkit.importers.gather import as_text
 from evalkit.importers.part import Part, read_json
 from evalkit.loader.faults import shown
@@ -34,7 +34,13 @@ def read_deepeval(path: Path, model: str) -> Log:
     if passed and failed and passed.number() + failed.number():
         share = passed.number() / (passed.number() + failed.number())
         figures.append(Figure(task, SUCCESS, who, share))
-    return Log("deepeval", tuple(rows), (file,), tuple(figures))
+    return Log("deepeval", tuple(rows), (file,), tuple(figures), tuple(_left_out(run)))
+
+
+def _left_out(run: Part) -> Iterator[Note]:
+    """Yield what a test run holds beside cases of one question and one answer."""
+    if talks := run.each("conversationalTestCases"):
+        yield Note(talks[0].where, f"conversations, {len(talks)} of them: no single answer to take")
 
 
 def _deepeval_row(case: Part, task: str, model: str) -> Scored:

@@ -24,6 +24,7 @@ from evalkit.suite.cases import build_cases, prompt_faults, slice_faults
 from evalkit.suite.chat import only_text
 from evalkit.suite.document import Document
 from evalkit.suite.draft import TRAINED_ON, Dataset, Draft, SuiteDraft
+from evalkit.suite.fairness import term_faults
 from evalkit.suite.parse import parse_suite
 from evalkit.suite.validate import did_you_mean
 
@@ -124,6 +125,7 @@ def read_suite(path: Path, document: Document, setting: Setting, faults: Faults)
         digest=_digest([path, *own]),
         source=document.source("suite"),
         metrics=draft.metrics,
+        fairness=draft.fairness,
     )
     found = ReadSuite(suite, draft, sources)
     sound = len(faults) == before
@@ -148,6 +150,7 @@ def _cases(suite: SuiteDraft, drafts: Sequence[Draft], faults: Faults) -> tuple[
         return ()
     cases, more = build_cases(suite, drafts)
     faults.add([*more, *slice_faults(suite, cases)])
+    faults.add([] if more else term_faults(suite, cases))
     return cases
 
 

@@ -29,6 +29,7 @@ from evalkit.model.record import Grade, Graded, Record, Ungraded
 from evalkit.model.suite import (
     METRICS,
     Case,
+    Fairness,
     GraderSpec,
     Label,
     Message,
@@ -46,6 +47,7 @@ __all__ = [
     "Case",
     "Client",
     "Failure",
+    "Fairness",
     "Grade",
     "Graded",
     "GraderSpec",

@@ -74,6 +74,19 @@ class Case:
         return [self.messages, dict(self.extra)] if self.extra else self.messages
 
 
+@dataclass(frozen=True, slots=True)
+class Fairness:
+    """What makes cases twins that should score alike: those of one ``template`` differ in ``term``.
+
+    Both are ``tags.NAME`` or ``vars.NAME``; ``margin`` is the difference, on the score's 0..1
+    scale, below which two terms count as treated alike.
+    """
+
+    term: str
+    template: str
+    margin: float
+
+
 _LABELS = frozenset({"choice", "label"})
 METRICS: Mapping[str, frozenset[str]] = {
     **dict.fromkeys(("accuracy", "balanced_accuracy", "f1_micro", "f1_macro", "mcc"), _LABELS),
@@ -90,6 +103,7 @@ class Suite:
     ``pack`` is the name by which the project includes it, empty for a file of the project's own.
 
     ``metrics`` are those of `METRICS` that were asked for; ``None`` where the file does not say.
+    ``fairness`` is there where its cases are templates filled with terms that should not matter.
     """
 
     name: str
@@ -103,4 +117,5 @@ class Suite:
     digest: str = ""
     source: Source = Source("", 0)
     metrics: tuple[str, ...] | None = None
+    fairness: Fairness | None = None
     pack: str = ""

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from evalkit.decide.decision import ComparisonDecision, SliceResult, SuiteResult
 from evalkit.report.charts.intervals import IntervalRow, Sides
+from evalkit.report.fairness import Fairness, describe_fairness
 from evalkit.report.metrics import BeyondMean, describe_metrics
 from evalkit.report.numerals import (
     ABSENT,
@@ -89,7 +90,7 @@ class SuiteLine:
 class Changes:
     """The section on one candidate; ``opinions`` say whether other methods agree.
 
-    ``metrics`` are of the suites that have any.
+    ``metrics`` are of the suites that have any, ``fairness`` of those that name terms.
     """
 
     finding: str
@@ -101,6 +102,7 @@ class Changes:
     notes: tuple[str, ...]
     opinions: tuple[str, ...]
     metrics: tuple[BeyondMean, ...] = ()
+    fairness: Fairness | None = None
 
 
 def describe_changes(comparison: ComparisonDecision) -> Changes:
@@ -118,6 +120,7 @@ def describe_changes(comparison: ComparisonDecision) -> Changes:
         notes=(*_notes(suites), *repeats_notes(suites)),
         opinions=tuple(map(typeset, opinion_notes(suites))),
         metrics=tuple(describe_metrics(suites)),
+        fairness=describe_fairness(suites),
     )
 
 

@@ -78,6 +78,9 @@ def _candidate(candidate: CandidateView, *, alone: bool) -> Iterator[str]:
     for suite in (found for found in candidate.changes.metrics if found.table.rows):
         yield f"\n**Beyond the mean** ({_plain(suite.suite)}; decides nothing)"
         yield from _table(brief(suite.table))
+    if fairness := candidate.changes.fairness:
+        told = _plain(" ".join(fairness.sentences))
+        yield f"\n**Are the terms treated alike?** (decides nothing) {told}"
     if candidate.overfitting.findings:
         yield "\n**Overfitting**\n"
         yield from (f"- {_plain(finding)}" for finding in candidate.overfitting.findings)

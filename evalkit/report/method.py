@@ -83,7 +83,7 @@ def taken_for_granted(decision: Decision) -> tuple[tuple[str, str], ...]:
 def _assumptions(comparison: ComparisonDecision) -> Iterator[tuple[str, tuple[str, ...]]]:
     for result in comparison.suites:
         yield result.suite, (*result.assumptions, *result.slice_assumptions)
-        for more in (result.repeats, result.noise, result.metrics):
+        for more in (result.repeats, result.noise, result.metrics, result.fairness):
             yield result.suite, more.assumptions if more else ()
         for judge in result.judges:
             yield result.suite, judge.corrected.assumptions if judge.corrected else ()

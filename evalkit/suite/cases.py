@@ -11,7 +11,7 @@ from typing import Any
 from evalkit.errors import Fault
 from evalkit.model import Case, Message, Source
 from evalkit.suite.chat import last_user_text
-from evalkit.suite.document import plain
+from evalkit.suite.document import field_value
 from evalkit.suite.draft import Draft, RowError, SuiteDraft
 from evalkit.suite.prompt import PromptError
 from evalkit.suite.validate import did_you_mean
@@ -193,11 +193,7 @@ def _double(draft: Draft, twin: Case) -> RowError:
 
 
 def _value(draft: Draft, name: str) -> str | None:
-    """Return the value of ``tags.x`` or ``vars.x`` as text, if it is there and a scalar."""
-    group, _, field = name.partition(".")
-    members: Mapping[str, Any] = draft.tags if group == "tags" else draft.vars
-    value = members.get(field)
-    return None if value is None or isinstance(value, Mapping | list) else plain(value)
+    return field_value(name, tags=draft.tags, variables=draft.vars)
 
 
 def _cluster(suite: SuiteDraft, draft: Draft) -> str | None:

@@ -38,6 +38,13 @@ class Document:
         return Fault(self.path, self.line(*place), needed, got, instead)
 
 
+def field_value(name: str, *, tags: Mapping[str, Any], variables: Mapping[str, Any]) -> str | None:
+    """Return the value of ``tags.x`` or ``vars.x`` as text, if it is there and a scalar."""
+    group, _, field = name.partition(".")
+    value = (tags if group == "tags" else variables).get(field)
+    return None if value is None or isinstance(value, Mapping | list) else plain(value)
+
+
 def plain(value: Any) -> str:  # noqa: ANN401  (any value of a file)
     """Return a scalar as the text a user would write for it: ``true``, ``1.5``, ``en``."""
     return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)

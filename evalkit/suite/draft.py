@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from evalkit.errors import Fault
-from evalkit.model import GraderSpec, Label, Message, Purpose, Sampling, Source, Split
+from evalkit.model import Fairness, GraderSpec, Label, Message, Purpose, Sampling, Source, Split
 from evalkit.suite.document import Document
 from evalkit.suite.filters import EVERY_ROW, Filter
 from evalkit.suite.prompt import Image, Prompt
@@ -119,6 +119,7 @@ class SuiteDraft:
     slices: tuple[str, ...] = ()
     cluster: str | None = None
     metrics: tuple[str, ...] | None = None
+    fairness: Fairness | None = None
     few_shot: FewShot | None = None
     shots: tuple[Message, ...] = ()
     image: Image = str

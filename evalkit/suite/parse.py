@@ -11,7 +11,7 @@ from dataclasses import replace
 from typing import Any
 
 from evalkit.errors import Fault
-from evalkit.model import GraderSpec, Sampling
+from evalkit.model import Fairness, GraderSpec, Sampling
 from evalkit.suite.document import Document, Place
 from evalkit.suite.draft import TRAINED_ON, Dataset, FewShot, SuiteDraft
 from evalkit.suite.filters import EVERY_ROW, read_filter
@@ -63,6 +63,7 @@ def parse_suite(
         cluster=checked.get("cluster"),
         few_shot=None if wrong else few_shot,
         metrics=tuple(checked.get("metrics")) if checked.get("metrics") is not None else None,
+        fairness=_fairness(checked.get("fairness")),
     )
     return draft, faults
 
@@ -83,6 +84,12 @@ def _sampling(checked: Checked, default: Sampling) -> Sampling:
     asked = {name: checked.get(name) for name in ("response_format", "tools", "tool_choice")}
     known = {name: value for name, value in asked.items() if value is not None}
     return replace(sampling, extra={**sampling.extra, **known}) if known else sampling
+
+
+def _fairness(written: Mapping[str, Any] | None) -> Fairness | None:
+    if written is None:
+        return None
+    return Fairness(written["term"], written["template"], float(written["margin"]))
 
 
 def _grader(document: Document, place: Place, entry: Mapping[str, Any]) -> GraderSpec:

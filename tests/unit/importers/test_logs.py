@@ -228,6 +228,17 @@ def test_a_metric_of_deepeval_that_failed_is_ungraded(tmp_path: Path) -> None:
     assert found.marks["M"] == Mark(None, "judge away")
 
 
+def test_conversations_of_deepeval_are_named(tmp_path: Path) -> None:
+    """They are left out, and the note says how many."""
+    case = {"name": "c", "input": "q", "actualOutput": "a", "success": True}
+    talks = [{"name": "t", "turns": []}, {"name": "u", "turns": []}]
+    file = tmp_path / "test_run_1.json"
+    file.write_text(json.dumps({"testCases": [case], "conversationalTestCases": talks}))
+    found = reports.read_deepeval(tmp_path, "")
+    assert len(found.rows) == 1
+    assert ["2 of them" in note.what for note in found.notes] == [True]
+
+
 def test_a_table_without_scores_names_its_columns(tmp_path: Path) -> None:
     """A table of something else is refused, as is a kind that is none."""
     file = tmp_path / "t.csv"
