@@ -7,7 +7,8 @@ from collections.abc import Mapping
 from evalkit.graders.base import OptionError
 from evalkit.graders.judge.base import JudgeGrader, instructions, material, only
 from evalkit.graders.judge.marks import marked
-from evalkit.graders.judge.placeholders import check_messages, filled, written
+from evalkit.graders.judge.own import by_own_messages
+from evalkit.graders.judge.placeholders import written
 from evalkit.graders.judge.verdicts import Labels
 from evalkit.model import Case, GraderSpec, Message, Reply
 
@@ -40,20 +41,7 @@ def label_model(spec: GraderSpec) -> JudgeGrader:
             "passing_labels that are among labels", got=unknown[0], instead=", ".join(labels)
         )
     scale = Labels({label: float(label in passing) for label in labels})
-    messages = check_messages(options["input"])
-    system = instructions("You put one answer of an AI model under a label, as told.", scale)
-
-    def ask(case: Case, reply: Reply, _base: Reply | None) -> tuple[tuple[Message, ...], ...]:
-        return (({"role": "system", "content": system}, *filled(messages, case, reply)),)
-
-    return JudgeGrader(
-        judge=options.get("judge", "default"),
-        scale=scale,
-        ask=ask,
-        shown="\n\n".join([system, *(f"[{m['role']}] {m['content']}" for m in messages)]),
-        combine=only,
-        repeats=options.get("repeats"),
-    )
+    return by_own_messages(options, "You put one answer of an AI model under a label.", scale)
 
 
 def factuality(spec: GraderSpec) -> JudgeGrader:

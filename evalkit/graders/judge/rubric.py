@@ -5,7 +5,8 @@ from __future__ import annotations
 from evalkit.graders.base import OptionError
 from evalkit.graders.judge.base import JudgeGrader, instructions, material, only
 from evalkit.graders.judge.marks import marked
-from evalkit.graders.judge.placeholders import check_messages, filled, written
+from evalkit.graders.judge.own import by_own_messages
+from evalkit.graders.judge.placeholders import written
 from evalkit.graders.judge.verdicts import Numbers
 from evalkit.model import Case, GraderSpec, Message, Reply
 
@@ -48,21 +49,8 @@ def score_model(spec: GraderSpec) -> JudgeGrader:
     """
     options = spec.options
     scale = _numbers(options.get("range", [0, 1]), whole=False)
-    messages = check_messages(options["input"])
-    system = instructions("You grade one answer of an AI model as you are told.", scale)
-
-    def ask(case: Case, reply: Reply, _base: Reply | None) -> tuple[tuple[Message, ...], ...]:
-        return (({"role": "system", "content": system}, *filled(messages, case, reply)),)
-
-    return JudgeGrader(
-        judge=options.get("judge", "default"),
-        scale=scale,
-        ask=ask,
-        shown="\n\n".join([system, *(f"[{m['role']}] {m['content']}" for m in messages)]),
-        combine=only,
-        passes=_passes(scale, options.get("pass_threshold")),
-        repeats=options.get("repeats"),
-    )
+    passes = _passes(scale, options.get("pass_threshold"))
+    return by_own_messages(options, "You grade one answer of an AI model.", scale, passes=passes)
 
 
 def _numbers(ends: list[float], *, whole: bool) -> Numbers:
