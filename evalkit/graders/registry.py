@@ -17,7 +17,7 @@ from evalkit.graders.code import python_grader
 from evalkit.graders.compose import Inner, all_of, any_of, multi, none_of, weighted
 from evalkit.graders.diff import json_diff
 from evalkit.graders.facts import finish_reason, latency, tokens
-from evalkit.graders.judge.base import JudgeGrader
+from evalkit.graders.judge.base import JudgeGrader, judge_named
 from evalkit.graders.judge.labels import factuality, label_model
 from evalkit.graders.judge.pairwise import pairwise
 from evalkit.graders.judge.rubric import rubric, score_model
@@ -96,7 +96,7 @@ _RUNS_CODE = frozenset({"python", "unit_tests"})
 
 def judge_of(spec: GraderSpec) -> str:
     """Return the name of the judge that a grader asks."""
-    return str(spec.options.get("judge", "default"))
+    return judge_named(spec.options)
 
 
 def make(spec: GraderSpec, *, allow_code: bool) -> Made | Fault:

@@ -120,6 +120,16 @@ def kind_of(lacking: Ungraded) -> str:
     return "no verdict on its scale" if what.startswith(_NO_VERDICT) else lacking.why
 
 
+def judge_named(options: Mapping[str, Any]) -> str:
+    """Return the name of the judge that a grader's options mean."""
+    return str(options.get("judge", "default"))
+
+
+def chat(system: str, user: str) -> tuple[Message, ...]:
+    """Return one question: what the judge is told, and the material."""
+    return ({"role": "system", "content": system}, {"role": "user", "content": user})
+
+
 def only(scores: Sequence[float]) -> float:
     """Return the score of the only question."""
     return scores[0]

@@ -5,7 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from evalkit.graders.base import OptionError
-from evalkit.graders.judge.base import JudgeGrader, instructions, material, only
+from evalkit.graders.judge.base import (
+    JudgeGrader,
+    chat,
+    instructions,
+    judge_named,
+    material,
+    only,
+)
 from evalkit.graders.judge.marks import marked
 from evalkit.graders.judge.own import by_own_messages
 from evalkit.graders.judge.placeholders import written
@@ -56,10 +63,10 @@ def factuality(spec: GraderSpec) -> JudgeGrader:
     def ask(case: Case, reply: Reply, _base: Reply | None) -> tuple[tuple[Message, ...], ...]:
         shown = material(case, reference=True)
         user = f"{shown}\n\n{marked('answer', written(reply))}"
-        return (({"role": "system", "content": system}, {"role": "user", "content": user}),)
+        return (chat(system, user),)
 
     return _NeedsReference(
-        judge=options.get("judge", "default"),
+        judge=judge_named(options),
         scale=scale,
         ask=ask,
         shown=system,

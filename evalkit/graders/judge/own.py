@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from evalkit.graders.judge.base import PASS_FROM, JudgeGrader, instructions, only
+from evalkit.graders.judge.base import PASS_FROM, JudgeGrader, instructions, judge_named, only
 from evalkit.graders.judge.placeholders import check_messages, filled
 from evalkit.graders.judge.verdicts import Scale
 from evalkit.model import Case, Message, Reply
@@ -25,7 +25,7 @@ def by_own_messages(
         return (({"role": "system", "content": system}, *filled(messages, case, reply)),)
 
     return JudgeGrader(
-        judge=options.get("judge", "default"),
+        judge=judge_named(options),
         scale=scale,
         ask=ask,
         shown="\n\n".join([system, *(f"[{m['role']}] {m['content']}" for m in messages)]),

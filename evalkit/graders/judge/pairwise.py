@@ -10,7 +10,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from evalkit.graders.judge.base import JudgeGrader, instructions, material
+from evalkit.graders.judge.base import (
+    JudgeGrader,
+    chat,
+    instructions,
+    judge_named,
+    material,
+)
 from evalkit.graders.judge.marks import marked
 from evalkit.graders.judge.placeholders import written
 from evalkit.graders.judge.verdicts import Labels
@@ -36,10 +42,10 @@ def pairwise(spec: GraderSpec) -> JudgeGrader:
         texts = written(reply), written(base) if base else ""
         asked = f"{criterion}\n\n{material(case, reference=reference)}"
         orders = (texts, texts[::-1]) if both else (texts,)
-        return tuple(_chat(system, asked, pair) for pair in orders)
+        return tuple(_question(system, asked, pair) for pair in orders)
 
     return JudgeGrader(
-        judge=options.get("judge", "default"),
+        judge=judge_named(options),
         scale=_SCALE,
         ask=ask,
         shown=f"{system}\n\n{criterion}",
@@ -60,7 +66,7 @@ def agreed(scores: Sequence[float]) -> float:
     return first if first == second else TIE
 
 
-def _chat(system: str, asked: str, pair: tuple[str, ...]) -> tuple[Message, ...]:
+def _question(system: str, asked: str, pair: tuple[str, ...]) -> tuple[Message, ...]:
     answers = (marked(name, text) for name, text in zip(("first", "second"), pair, strict=True))
     user = "\n\n".join([asked, *answers])
-    return ({"role": "system", "content": system}, {"role": "user", "content": user})
+    return chat(system, user)

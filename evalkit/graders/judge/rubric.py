@@ -3,7 +3,14 @@
 from __future__ import annotations
 
 from evalkit.graders.base import OptionError
-from evalkit.graders.judge.base import JudgeGrader, instructions, material, only
+from evalkit.graders.judge.base import (
+    JudgeGrader,
+    chat,
+    instructions,
+    judge_named,
+    material,
+    only,
+)
 from evalkit.graders.judge.marks import marked
 from evalkit.graders.judge.own import by_own_messages
 from evalkit.graders.judge.placeholders import written
@@ -27,10 +34,10 @@ def rubric(spec: GraderSpec) -> JudgeGrader:
     def ask(case: Case, reply: Reply, _base: Reply | None) -> tuple[tuple[Message, ...], ...]:
         shown = material(case, reference=reference)
         user = f"{criterion}\n\n{shown}\n\n{marked('answer', written(reply))}"
-        return (({"role": "system", "content": system}, {"role": "user", "content": user}),)
+        return (chat(system, user),)
 
     return JudgeGrader(
-        judge=options.get("judge", "default"),
+        judge=judge_named(options),
         scale=scale,
         ask=ask,
         shown=f"{system}\n\n{criterion}",
