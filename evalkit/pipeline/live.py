@@ -14,8 +14,8 @@ from evalkit.pipeline.first import first_of
 from evalkit.pipeline.judging import FollowUps
 from evalkit.pipeline.kept import Finished
 from evalkit.pipeline.options import Options
-from evalkit.pipeline.plan import Plan
-from evalkit.pipeline.run import Run, Selected
+from evalkit.pipeline.plan import Plan, Selected
+from evalkit.pipeline.run import Run
 from evalkit.pipeline.session import Session
 from evalkit.pipeline.stages import Stored, write_run
 from evalkit.runner import Estimate, Outlook, Progress, estimate
@@ -51,6 +51,7 @@ class Live:
         asks = self.run.asks()
         if self.plan.judges:
             self._follow_ups = self._expected(self.run)
+        on_the_way = self._session.on_the_way(asks)
         self._session.start(first_of(self.run), asks, more=bool(self.plan.judges))
         found = estimate(
             self.plan.with_judges,
@@ -58,7 +59,7 @@ class Live:
             earlier=lambda model: latest_facts(self._options.reports, identities[model]),
             may_end=self.plan.stop_early,
         )
-        return replace(found, on_the_way=self._session.on_the_way(asks))
+        return replace(found, on_the_way=on_the_way)
 
     def go_on(self, *, while_waiting: Callable[[], None] = lambda: None) -> Run:
         """See who answers, then ask all the rest.

@@ -28,6 +28,9 @@ from evalkit.runner import Ask
 FREE = frozenset({"local", "scripted", "replay"})
 """Clients that nobody is paid for."""
 
+Selected = frozenset[tuple[str, str]]
+"""(suite, case id) of every case that is asked."""
+
 
 @dataclass(frozen=True, slots=True)
 class Plan:
@@ -35,7 +38,9 @@ class Plan:
 
     ``project`` and ``suites`` hold only what takes part; ``limited`` says why the plan is smaller
     than the project, in words, and is empty when it is not. ``aa``: the base is asked every
-    held-out case a second time. ``stop_early``: a suite is asked only until it is settled.
+    held-out case a second time; ``again``: (suite, case id) of those it was asked a second time
+    before, which costs nothing to compare. ``stop_early``: a suite is asked only until it is
+    settled.
     """
 
     project: Project
@@ -45,6 +50,7 @@ class Plan:
     project_file: Path
     limited: str = ""
     aa: bool = False
+    again: Selected = frozenset()
     stop_early: bool = False
 
     def suite(self, name: str) -> Suite:
@@ -210,7 +216,8 @@ def asks(plan: Plan, suite: Suite, case: Case) -> tuple[Ask, ...]:
 
 
 def _twice(plan: Plan, case: Case, model: ModelSpec) -> bool:
-    return plan.aa and model.role == "base" and case.split == "heldout"
+    wanted = plan.aa or (case.suite, case.id) in plan.again
+    return wanted and model.role == "base" and case.split == "heldout"
 
 
 def concerns(case: Case, model: ModelSpec) -> bool:

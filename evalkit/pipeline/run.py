@@ -11,7 +11,7 @@ from evalkit.graders import SuiteGrader
 from evalkit.graders.suite_grader import NOT_JUDGED
 from evalkit.model import Case, Failure, Graded, Outcome, Record, Reply, Suite
 from evalkit.pipeline.judging import Judging, Place
-from evalkit.pipeline.plan import Plan, asks
+from evalkit.pipeline.plan import Plan, Selected, asks
 from evalkit.runner import Ask, Stopped
 
 if TYPE_CHECKING:
@@ -19,9 +19,6 @@ if TYPE_CHECKING:
 
 TICK_S = 0.2
 """How often a waiting caller is given the chance to show progress."""
-
-Selected = frozenset[tuple[str, str]]
-"""(suite, case id) of every case that is asked."""
 
 
 class Asker(Protocol):

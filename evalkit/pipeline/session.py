@@ -72,7 +72,7 @@ class Session:
         return asked - len(set(self._keys()) - self._stored)
 
     def on_the_way(self, asks: Iterable[Ask]) -> int:
-        """Return how many of ``asks`` an open batch asks too."""
+        """Return how many of ``asks`` an open batch asks too; before the first of them is asked."""
         try:
             open_ = Batches(self._options.reports).open_keys()
         except RunError:  # a damaged note is for `evalkit batch` to tell of

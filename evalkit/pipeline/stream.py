@@ -105,6 +105,10 @@ class StreamRun:
         """
         given, identities = self._given, self._session.identities
         plan = given.plan
+        every = (
+            ask for s in given.suites for case in given.cases_of(s) for ask in asks(plan, s, case)
+        )
+        on_the_way = self._session.on_the_way(every)
         self._session.start(first_among(plan, given.cases_of), (), more=True)
         self._older = self._ask_next()
         found = estimate(
@@ -113,10 +117,7 @@ class StreamRun:
             earlier=lambda model: latest_facts(self._reports, identities[model]),
             may_end=True,
         )
-        every = (
-            ask for s in given.suites for case in given.cases_of(s) for ask in asks(plan, s, case)
-        )
-        return replace(found, on_the_way=self._session.on_the_way(every))
+        return replace(found, on_the_way=on_the_way)
 
     def _outlooks(self) -> dict[str, Outlook]:
         """Return what all requests take at most, by the lengths of those of the first chunk."""

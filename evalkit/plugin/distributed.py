@@ -33,6 +33,7 @@ from evalkit.report.estimate_text import estimate_line
 
 RUN_ID = "evalkit_run_id"
 AA = "evalkit_aa"
+AGAIN = "evalkit_again"
 RULES = "evalkit_rules"
 
 
@@ -106,6 +107,7 @@ class Controller:
         """Tell a new worker which run it follows, and whether the base is asked twice."""
         node.workerinput[RUN_ID] = self._live.run_id
         node.workerinput[AA] = self._live.plan.aa
+        node.workerinput[AGAIN] = sorted(self._live.plan.again)
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_xdist_node_collection_finished(self, ids: list[str]) -> None:

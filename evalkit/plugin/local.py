@@ -10,8 +10,7 @@ from evalkit.decide.status import Status
 from evalkit.model import Case, Suite
 from evalkit.pipeline.live import Live
 from evalkit.pipeline.options import Options
-from evalkit.pipeline.plan import Plan
-from evalkit.pipeline.run import Selected
+from evalkit.pipeline.plan import Plan, Selected
 from evalkit.pipeline.status import case_status
 from evalkit.plugin.collection import category_of
 from evalkit.plugin.items import CaseItem, EvalkitItem

@@ -37,9 +37,10 @@ def register(config: pytest.Config) -> None:
 
 def _driver(config: pytest.Config, plan: Plan, options: Options) -> object:
     if hasattr(config, "workerinput"):
-        from evalkit.plugin.distributed import AA, RUN_ID, Worker
+        from evalkit.plugin.distributed import AA, AGAIN, RUN_ID, Worker
 
-        plan = replace(plan, aa=config.workerinput[AA])
+        again = frozenset((suite, case) for suite, case in config.workerinput[AGAIN])
+        plan = replace(plan, aa=config.workerinput[AA], again=again)
         return Worker(plan, options, run_id=config.workerinput[RUN_ID])
     if config.getoption("dist", "no") != "no" and config.getoption("tx", None):
         if options.stop_early:

@@ -3,7 +3,8 @@
 Writes are collected and committed together by a thread of their own, so that `Answers.put` never
 waits for a disk. In WAL mode a killed process loses at most what was not yet committed, and a
 reader never waits for a writer. Beside the answers the file holds the outcomes of runs that several
-processes share: the one that asks publishes them for the others.
+processes share: the one that asks publishes them for the others. And it notes which models were
+asked a second time, as looking for each second answer would cost every run.
 """
 
 from __future__ import annotations
@@ -39,9 +40,12 @@ TABLES = (
     """CREATE TABLE IF NOT EXISTS outcomes (
         run TEXT, key TEXT, failure TEXT, PRIMARY KEY (run, key)
     ) WITHOUT ROWID""",
+    "CREATE TABLE IF NOT EXISTS asked_again (model TEXT PRIMARY KEY) WITHOUT ROWID",
     f"PRAGMA user_version = {VERSION}",
 )
 PUT_ANSWERS = "INSERT OR REPLACE INTO answers VALUES (?, ?)"
+PUT_AGAIN = "INSERT OR REPLACE INTO asked_again VALUES (?)"
+GET_AGAIN = "SELECT model FROM asked_again WHERE model IN (SELECT value FROM json_each(?))"
 PUT_OUTCOMES = "INSERT OR REPLACE INTO outcomes VALUES (?, ?, ?)"
 DROP_ANSWERS = "DELETE FROM answers WHERE key = ?"
 DROP_OUTCOMES = "DELETE FROM outcomes WHERE run = ?"
@@ -72,6 +76,7 @@ class Answers:
         self._outcomes: dict[tuple[str, str], Failure | None] = {}
         self._in_commit: dict[str, Reply] = {}
         self._forgotten: set[str] = set()
+        self._again: set[str] = set()
         self._published: set[str] = set()
         self._broken: SetupError | None = None
         self._some = Event()
@@ -110,6 +115,18 @@ class Answers:
         for key, reply in self._select(GET_ANSWERS, missing):
             found[key] = decode(Reply, reply)
         return found
+
+    def note_again(self, identity: str) -> None:
+        """Note that a model is asked a second time; committed as answers are."""
+        self._raise_if_broken()
+        with self._pending:
+            self._again.add(identity)
+        self._some.set()
+
+    def asked_again(self, identities: Sequence[str]) -> bool:
+        """Return whether any of the models was ever asked a second time."""
+        self._raise_if_broken()
+        return any(True for _ in self._select(GET_AGAIN, identities))
 
     def put_outcome(self, run_id: str, key: str, outcome: Outcome) -> None:
         """Publish the outcome of ``key`` to other processes of the run, for as long as it lasts.
@@ -184,10 +201,12 @@ class Answers:
             self._some.clear()
             answers, self._answers, self._in_commit = self._answers, {}, self._answers
             forgotten, self._forgotten = self._forgotten, set()
+            again, self._again = self._again, set()
             outcomes, self._outcomes = self._outcomes, {}
         db = self._writer_db
         with _transaction(db):
             db.executemany(DROP_ANSWERS, ((key,) for key in forgotten))
+            db.executemany(PUT_AGAIN, ((identity,) for identity in again))
             db.executemany(PUT_ANSWERS, ((key, encode(reply)) for key, reply in answers.items()))
             db.executemany(
                 PUT_OUTCOMES,

@@ -186,6 +186,16 @@ def test_the_base_asked_twice(pytester: pytest.Pytester, example: Path) -> None:
     assert decision(example) == noisy
 
 
+def test_the_noise_of_some_cases_is_carried_too(pytester: pytest.Pytester, example: Path) -> None:
+    """What a part of the cases showed is in every later run, which asks no other a second time."""
+    pytester.runpytest("--evalkit", "suites", "--evalkit-aa", "--evalkit-limit", "12")
+    for workers in ((), ("-n", "2")):
+        assert pytester.runpytest("--evalkit", "suites", *workers).ret == pytest.ExitCode.OK
+        (comparison,) = json.loads(decision(example))["comparisons"]
+        assert [suite["noise"]["n"] for suite in comparison["suites"]] == [12, 12]
+        assert min(suite["n"] for suite in comparison["suites"]) > 12
+
+
 def test_without_it_there_is_no_noise(pytester: pytest.Pytester, example: Path) -> None:
     """Nothing is asked twice unless it was asked for."""
     assert pytester.runpytest("--evalkit", "suites").ret == pytest.ExitCode.OK

@@ -48,6 +48,16 @@ def test_forgotten_answers_are_gone(path: Path) -> None:
         assert found == {"kept": REPLY, "new": Reply("again")}
 
 
+def test_a_model_asked_again_is_known_to_later_runs(path: Path) -> None:
+    """Only the model that was noted, and only once it was."""
+    with Answers(path) as answers:
+        assert not answers.asked_again(["a", "b"])
+        answers.note_again("a")
+    with Answers(path) as answers:
+        assert answers.asked_again(["b", "a"])
+        assert not answers.asked_again(["b"])
+
+
 def test_own_answers_are_seen_before_they_are_committed(
     path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
