@@ -18,7 +18,7 @@ from evalkit.decide.exploratory import explored
 from evalkit.decide.fairness import fairness_result
 from evalkit.decide.judges import judge_results
 from evalkit.decide.metrics import suite_metrics
-from evalkit.decide.noise import noise_of
+from evalkit.decide.noise import noise_of, without_change
 from evalkit.decide.overfitting import overfit_result
 from evalkit.decide.policy import Policy
 from evalkit.decide.rules import AppliedRule, rule_for
@@ -95,7 +95,8 @@ def _result(part: SuiteEvidence, policy: Policy, slices: tuple[SliceResult, ...]
     )
     if part.aa:
         noise = noise_of(part.aa, result, alpha=policy.alpha, rng=generator("noise", name))
-        result = replace(result, noise=noise)
+        in_part = part.watched is not None or part.aa.not_asked > 0
+        result = replace(result, noise=without_change(noise) if noise and in_part else noise)
     return result
 
 

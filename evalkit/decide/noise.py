@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 
 from evalkit.decide.decision import Interval, Noise, SuiteResult
@@ -53,6 +55,15 @@ def noise_of(
         p_exact=exact.value if exact else None,
         assumptions=assumptions_of(*names, clustered=pairs.clusters is not None),
     )
+
+
+def without_change(noise: Noise) -> Noise:
+    """Return the noise without its test of a change between the two runs.
+
+    For cases that are not all of the suite's: if the first answers chose which ones, their second
+    answers lie back towards the mean, which would look like a change.
+    """
+    return replace(noise, difference=None, interval=None, p_value=None, p_exact=None)
 
 
 def _change(compared: PairedComparison) -> tuple[Interval | None, float | None]:

@@ -14,7 +14,8 @@ class Noise:
     ``spread`` is the standard deviation of a case's difference around 0; ``flips`` the share of
     cases whose binary score changed. ``difference``, ``interval`` (95 %), ``p_value`` of the test
     that it inverts and ``p_exact`` beside it ask if the two runs differ on average, which noise
-    alone would not make them.
+    alone would not make them; ``None`` where only some of the suite's cases were asked twice, or
+    it stopped early.
     ``false_regressed`` and ``false_refused`` are the shares of suites drawn from these pairs that
     the gate would call regressed, and would not pass at the suite's margin. ``excess`` is the churn
     between base and candidate less the noise. ``assumptions`` are those of all these figures.

@@ -93,6 +93,11 @@ class Pairs:
         return len(self.ids)
 
     @property
+    def not_asked(self) -> int:
+        """The number of expected cases without even an answer that failed or has no score."""
+        return max(self.expected - self.n - self.errors - self.ungraded, 0)
+
+    @property
     def has_critical(self) -> bool:
         """Whether there is a critical case, compared or not."""
         return bool(self.critical.any()) or bool(self.critical_missing)

@@ -51,6 +51,20 @@ def test_noise_of_a_wavering_model() -> None:
     assert 0.1 < (noise.false_refused or 0.0) < 0.9
 
 
+def test_noise_of_some_cases_tests_no_change() -> None:
+    """Which cases were asked twice may hang on the first answers: flips and spread alone stand."""
+    base, tuned = table(60, 9, 2, 49)
+    made = twice(MadeUp("triage").add(base, tuned), [1.0] * 120)
+    second = [r for r in made.records if r.aa]
+    for left_out, tested in ((second[:60], False), ([], True)):
+        kept = tuple(r for r in made.records if r not in left_out)
+        noise = result_of(run_of(replace(made, records=kept))).noise
+        assert noise is not None
+        assert noise.n == 120 - len(left_out)
+        assert noise.flips is not None
+        assert (noise.p_value is not None) == (noise.difference is not None) == tested
+
+
 def test_scores_between_0_and_1_have_a_spread_but_no_flips() -> None:
     """A rubric's noise is the spread of its differences."""
     base: list[Answer] = [0.25 * (i % 5) for i in range(40)]
