@@ -9,9 +9,9 @@ from collections.abc import Sequence
 
 from evalkit import __version__
 from evalkit.cli.commands import COMMANDS, INTERRUPTED, drop_output
+from evalkit.cli.parser import USAGE, Parser
 from evalkit.errors import EvalkitError
 
-USAGE = 2
 BROKEN = 70
 PIPE_CLOSED = 141
 
@@ -19,7 +19,11 @@ PIPE_CLOSED = 141
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command and return its exit code; 2 when the user has something to mend."""
     words = sys.argv[1:] if argv is None else argv
-    arguments = build_parser().parse_args(words, argparse.Namespace(words=words))
+    parser = build_parser()
+    if not words:
+        parser.print_help(sys.stderr)
+        return USAGE
+    arguments = parser.parse_args(words, argparse.Namespace(words=words))
     if isinstance(sys.stdout, io.TextIOWrapper):
         # An arrow that the terminal's encoding lacks must not cost the decision.
         sys.stdout.reconfigure(errors="replace")
@@ -47,7 +51,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def build_parser() -> argparse.ArgumentParser:
     """Return the parser with a sub-parser for each command."""
-    parser = argparse.ArgumentParser(
+    parser = Parser(
         prog="evalkit", description="May this fine-tuned model replace the one it came from?"
     )
     parser.add_argument("--version", action="version", version=f"evalkit {__version__}")

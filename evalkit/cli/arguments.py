@@ -14,9 +14,16 @@ SCHEMAS = ("suite", "project", "policy", "decision")
 def project(parser: argparse.ArgumentParser) -> None:
     """Add what every command takes that reads suites."""
     add = parser.add_argument
-    add("suites", type=Path, nargs="?", default=Path("suites"), help="folder of suites (suites)")
+    where = "folder of suites (suites, or where you are inside it)"
+    add("suites", type=Path, nargs="?", default=suites_folder(), help=where)
     add("--models", default="", metavar="NAMES", help="names or patterns, comma-separated")
     add("--policy", type=Path, metavar="FILE", help="policy file instead of the project's")
+
+
+def suites_folder() -> Path:
+    """Return the folder that is meant where none is given."""
+    usual = Path("suites")
+    return usual if usual.is_dir() else Path()
 
 
 def run(parser: argparse.ArgumentParser) -> None:
@@ -72,7 +79,9 @@ def judged(parser: argparse.ArgumentParser) -> None:
 def regraded(parser: argparse.ArgumentParser) -> None:
     """Add what ``grade`` takes."""
     stored(parser)
-    parser.add_argument("--suites", type=Path, default=Path("suites"), help="where the graders are")
+    parser.add_argument(
+        "--suites", type=Path, default=suites_folder(), help="where the graders are"
+    )
 
 
 def schema(parser: argparse.ArgumentParser) -> None:

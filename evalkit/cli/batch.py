@@ -111,8 +111,8 @@ def _exporting(parser: argparse.ArgumentParser) -> None:
 
 
 def _status(parser: argparse.ArgumentParser) -> None:
-    suites = Path("suites")
-    parser.add_argument("suites", type=Path, nargs="?", default=suites, help="folder of suites")
+    folder = takes.suites_folder()
+    parser.add_argument("suites", type=Path, nargs="?", default=folder, help="folder of suites")
     _reports(parser)
     parser.add_argument("--json", action="store_true", help="print the table as JSON")
 
@@ -120,7 +120,8 @@ def _status(parser: argparse.ArgumentParser) -> None:
 def _collecting(parser: argparse.ArgumentParser) -> None:
     add = parser.add_argument
     add("files", type=Path, nargs="*", metavar="FILE", help="answers that `vllm run-batch` wrote")
-    add("--suites", type=Path, default=Path("suites"), help="folder of suites (suites)")
+    folder = takes.suites_folder()
+    add("--suites", type=Path, default=folder, help="folder of suites (suites)")
     add("--wait", action="store_true", help="look again and again until every batch is finished")
     _reports(parser)
 
@@ -135,7 +136,7 @@ def _lane(given: argparse.Namespace) -> BatchLane:
     from evalkit.pipeline.prepare import prepare
 
     options = takes.options(given)
-    plan = prepare([given.suites], options, root=Path.cwd(), environ=os.environ)
+    plan = prepare([given.suites], options, environ=os.environ)
     suites = plan.suites_at(given.suites)
     return BatchLane(plan, options, suites=suites, environ=os.environ)
 
@@ -144,7 +145,7 @@ def _collector(given: argparse.Namespace) -> Collector:
     from evalkit.loader import find_project, load_project
     from evalkit.pipeline.collect import Collector
 
-    file = find_project([given.suites], root=Path.cwd())
+    file = find_project([given.suites])
     project = load_project(file, environ=os.environ)
     return Collector(given.reports, project, environ=os.environ)
 

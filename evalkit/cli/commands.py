@@ -19,6 +19,7 @@ from evalkit.cli import arguments as takes
 from evalkit.cli.batch import batch, batches
 from evalkit.cli.comparing import compared, comparison
 from evalkit.cli.importing import import_command, imports
+from evalkit.cli.starting import init, starts
 from evalkit.errors import SetupError
 
 if TYPE_CHECKING:
@@ -119,7 +120,7 @@ def _streamed(given: argparse.Namespace, told: Told) -> Finished:
     from evalkit.pipeline.stream_plan import prepare_stream
 
     options = takes.options(given)
-    plan = prepare_stream([given.suites], options, root=Path.cwd(), environ=os.environ)
+    plan = prepare_stream([given.suites], options, environ=os.environ)
     return stream_to_end(
         plan.at(given.suites), options, on_estimate=told.estimate, on_progress=told.progress
     )
@@ -179,6 +180,7 @@ def schema(given: argparse.Namespace) -> int:
 
 
 COMMANDS = (
+    Command("init", "write a project from a training file", starts, init),
     Command("validate", "read all files and say what a run would do", takes.project, validate),
     Command("plan", "say what a run could show and will take", takes.foresight, plan),
     Command("run", "ask, grade, decide and report without pytest", takes.run, run),
@@ -198,7 +200,7 @@ COMMANDS = (
 def _plan(suites: Path, given: argparse.Namespace) -> Plan:
     from evalkit.pipeline.prepare import prepare
 
-    return prepare([suites], takes.options(given), root=Path.cwd(), environ=os.environ)
+    return prepare([suites], takes.options(given), environ=os.environ)
 
 
 def _show(finished: Finished, given: argparse.Namespace) -> int:

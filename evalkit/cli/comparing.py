@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from evalkit.cli.arguments import as_json
 from evalkit.errors import SetupError
+from evalkit.pipeline.options import argument_fault
 
 if TYPE_CHECKING:
     from evalkit.pipeline.compare import Comparison
@@ -30,7 +31,8 @@ def share(text: str) -> float:
     except ValueError:
         number = math.nan
     if not 0 <= number <= 1:
-        raise argparse.ArgumentTypeError(f"needed: a share from 0 to 1, such as 0.02, got: {text}")
+        meant = f"{number / 100:g}, if points are meant" if number > 1 else "such as 0.02"
+        raise argument_fault("a share from 0 to 1", got=text, instead=meant)
     return number
 
 

@@ -6,6 +6,7 @@ import argparse
 import json
 import sys
 from pathlib import Path
+from shlex import quote
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -76,15 +77,24 @@ def _as_text(made: Imported) -> str:
     if made.is_run:
         lines = [_mean(mean) for mean in made.means]
         pairs = [f"{pair.candidate} against {pair.base}" for pair in made.comparisons]
-        after = f"evalkit report {made.folder}" if pairs else f"evalkit compare {made.folder} OTHER"
+        folder = quote(str(made.folder))
+        after = f"evalkit report {folder}" if pairs else f"evalkit compare {folder} OTHER"
     else:
         lines = [f"{name}: {cases} cases" for name, cases in made.suites.items()]
-        pairs, after = [], f"evalkit validate {made.folder}"
+        pairs, after = [], _after(made)
     notes = [f"note: {note}" for note in made.notes]
     print(*map(visible, notes), sep="\n", end="\n" if notes else "", file=sys.stderr)
     return "\n".join(
         [*map(visible, [*lines, *pairs]), f"wrote {made.folder}", f"next  {after}", ""]
     )
+
+
+def _after(made: Imported) -> str:
+    """Return what to do with suites, in the words of the command line."""
+    folder = quote(str(made.folder))
+    fill_in = [] if made.has_project else [f"name the models in {made.folder / 'evalkit.yaml'}"]
+    steps = [*fill_in, f"evalkit validate {folder}", f"evalkit run {folder}"]
+    return "\n      ".join(steps)
 
 
 def _mean(mean: Mean) -> str:

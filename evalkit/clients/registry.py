@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from difflib import get_close_matches
 from importlib.metadata import entry_points
 
 from evalkit.clients.azure_client import AzureClient
@@ -33,18 +34,25 @@ def make_client(spec: ModelSpec, *, environ: Mapping[str, str]) -> Client:
     Raises:
         SetupError: there is no client of this kind, or nothing says where its models are.
     """
-    factory = BUILT_IN.get(spec.client) or _installed(spec.client)
-    return factory(spec, environ=environ)
+    return factory_of(spec)(spec, environ=environ)
 
 
-def _installed(name: str) -> Factory:
-    found = entry_points(group=GROUP)
+def factory_of(spec: ModelSpec) -> Factory:
+    """Return what makes the client that ``spec`` asks for; raise `SetupError` if nothing does."""
+    return BUILT_IN.get(spec.client) or _installed(spec)
+
+
+def _installed(spec: ModelSpec) -> Factory:
+    name, found = spec.client, entry_points(group=GROUP)
     if name in found.names:
         factory: Factory = found[name].load()
         return factory
+    known = [*BUILT_IN, *sorted(found.names)]
+    near = get_close_matches(name, known, n=1)
     raise SetupError(
-        "a client that evalkit knows",
+        f"a client that evalkit knows, for the model {spec.name}",
         got=f"client: {name}",
-        instead=f"one of {', '.join([*BUILT_IN, *sorted(found.names)])}, "
-        f"or install the package that brings '{name}'",
+        instead=f"client: {near[0]} (did you mean it?)"
+        if near
+        else f"one of {', '.join(known)}, or install the package that brings '{name}'",
     )

@@ -98,7 +98,7 @@ def gap_of_first(cases: int) -> str:
 
 def deselected() -> str:
     """Return that the run covers only a part of the project."""
-    return "Cases were left out on purpose, so this run covers only a part of the project."
+    return "Cases were left out, so this run covers only a part of the project."
 
 
 def stopped(by: str, limit: str, *, missing: int, of: int) -> str:

@@ -19,17 +19,20 @@ _SMALLEST = """a file suites/evalkit.yaml, at least:
 """
 
 
-def find_project(paths: Sequence[Path], *, root: Path) -> Path:
-    """Return the `evalkit.yaml` in a folder of ``paths``, or the nearest above it up to ``root``.
+def find_project(paths: Sequence[Path], *, root: Path | None = None) -> Path:
+    """Return the `evalkit.yaml` in a folder of ``paths``, or the nearest above it.
+
+    Where ``root`` is given nothing above that counts.
 
     Raises `SetupError` if there is none, or if the paths belong to different projects.
     """
     found = {file for path in paths for file in _nearest(path, root)}
     if not found:
+        below = sorted({file for path in paths for file in _below(path)})
         raise SetupError(
             f"a project, that is a file {PROJECT_FILE}",
             got=f"no project found in or above {', '.join(map(str, paths)) or 'nothing'}",
-            instead=_SMALLEST,
+            instead=f"the folder of one further down: {below[0].parent}" if below else _SMALLEST,
         )
     if len(found) > 1:
         raise SetupError(
@@ -54,9 +57,16 @@ def suite_files(folder: Path, *, aside: Sequence[Path]) -> Iterator[Path]:
                 yield path
 
 
-def _nearest(path: Path, root: Path) -> list[Path]:
+def _below(path: Path) -> Iterator[Path]:
+    """Yield the project files one and two folders below ``path``, where imports are put."""
+    for pattern in (f"*/{PROJECT_FILE}", f"*/*/{PROJECT_FILE}"):
+        yield from path.glob(pattern) if path.is_dir() else ()
+
+
+def _nearest(path: Path, root: Path | None) -> list[Path]:
     """Return the nearest project file at or above ``path``, as a list of one or none."""
-    given, top = path.resolve(), root.resolve()
+    given = path.resolve()
+    top = root.resolve() if root else Path(given.anchor)
     start = given if given.is_dir() else given.parent
     above = [start, *start.parents] if start.is_relative_to(top) else [start]
     within = [folder for folder in above if folder == start or folder.is_relative_to(top)]

@@ -27,6 +27,8 @@ from evalkit.suite.validate import Checked, check, did_you_mean
 NO_POLICY = "default"
 """The digest that stands for the rules that hold without a policy file."""
 
+POLICY_FILE = "policy.yaml"
+
 
 SuiteReader = Callable[[Path, Document, Setting, Faults], Suite]
 
@@ -165,10 +167,16 @@ def _missing(document: Document, place: Place, path: Path) -> Fault:
 def _policy_path(
     checked: Checked, root: Path, override: Path | None
 ) -> tuple[Path | None, list[Fault]]:
-    """Return the policy file in force, if any, and the fault if it is not there."""
-    if override is None and checked.get("policy") is None:
-        return None, []
-    path = (override or root / checked.get("policy")).resolve()
+    """Return the policy file in force, if any, and the fault if it is not there.
+
+    One called `POLICY_FILE` beside the project file holds without being named: rules that someone
+    wrote and that silently do not count are worse than none.
+    """
+    named = checked.get("policy")
+    beside = root / POLICY_FILE
+    if override is None and named is None:
+        return (beside.resolve() if beside.is_file() else None), []
+    path = (override or root / named).resolve()
     if path.is_file():
         return path, []
     if override is None:
@@ -199,7 +207,7 @@ def _ruled_suites(rules: Document | None, names: Sequence[str], *, of: str) -> I
                 place,
                 f"rules for suites of {of}: " + ", ".join(names),
                 got=f"'{name}'",
-                instead=did_you_mean(name, names, otherwise="remove it"),
+                instead=did_you_mean(name, names, otherwise=f"one of these, not '{name}'"),
             )
 
 

@@ -15,6 +15,7 @@ from evalkit.model.exchange import (
 )
 from evalkit.model.manifest import Manifest, ModelFacts, TrainingPoint
 from evalkit.model.project import (
+    CLIENTS,
     Budget,
     Judge,
     Limits,
@@ -40,6 +41,7 @@ from evalkit.model.suite import (
 )
 
 __all__ = [
+    "CLIENTS",
     "METRICS",
     "Allowance",
     "AnswerStore",

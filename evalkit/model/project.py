@@ -12,6 +12,9 @@ from evalkit.model.exchange import Usage
 
 PER_MILLION = 1_000_000
 
+CLIENTS = ("openai", "azure", "local", "scripted", "replay")
+"""The clients that evalkit brings; packages may add others."""
+
 Role = Literal["base", "candidate", "checkpoint", "judge"]
 
 

@@ -20,7 +20,7 @@ _SECONDS = {"s": 1.0, "m": 60.0, "h": 3600.0}
 def positive(text: str) -> int:
     """Return a count from a command line; raise what argparse shows for anything below 1."""
     if not text.isdecimal() or not int(text):
-        raise ArgumentTypeError(f"needed: a whole number from 1, got: {text}")
+        raise argument_fault("a whole number from 1", got=text, instead="such as 50")
     return int(text)
 
 
@@ -32,7 +32,7 @@ def budget(text: str) -> Budget:
         name, amount = (found[1], _number(found[2])) if found else ("", 0.0)
         least = 0.0 if name == "money" else 1.0
         if not name or name in limits or not (amount > 0 and amount >= least):
-            raise _fault(
+            raise argument_fault(
                 "money, requests or tokens, each at most once, with an amount above 0",
                 got=text,
                 instead="such as money=5 or money=5,requests=1000,tokens=2e6",
@@ -48,7 +48,7 @@ def span(text: str) -> float:
     seconds = float(found[1]) * _SECONDS[found[2]] if found else 0.0
     if not seconds:
         needed = "a time above 0 in seconds, minutes or hours"
-        raise _fault(needed, got=text, instead="such as 90s, 30m or 1.5h")
+        raise argument_fault(needed, got=text, instead="such as 90s, 30m or 1.5h")
     return seconds
 
 
@@ -61,7 +61,8 @@ def _number(text: str) -> float:
     return number if math.isfinite(number) else 0.0
 
 
-def _fault(needed: str, *, got: str, instead: str) -> ArgumentTypeError:
+def argument_fault(needed: str, *, got: str, instead: str) -> ArgumentTypeError:
+    """Return what argparse shows for an argument that does not fit."""
     given = got or "nothing"
     return ArgumentTypeError(f"\n  needed: {needed}\n     got: {given}\n   write: {instead}")
 

@@ -10,13 +10,13 @@ from evalkit.decide.policy import Policy
 from evalkit.decide.read_policy import policy_from
 from evalkit.errors import SetupError
 from evalkit.loader import Loaded, find_project, load, load_policy
-from evalkit.model import Suite
+from evalkit.model import CLIENTS, Project, Suite
 from evalkit.pipeline.options import Options
 from evalkit.pipeline.plan import Plan, narrow
 
 
 def prepare(
-    paths: Sequence[Path], options: Options, *, root: Path, environ: Mapping[str, str]
+    paths: Sequence[Path], options: Options, *, root: Path | None = None, environ: Mapping[str, str]
 ) -> Plan:
     """Read the project that ``paths`` belong to and return what a run of it would do.
 
@@ -27,7 +27,7 @@ def prepare(
     return plan_of(loaded, options, project_file=project_file)
 
 
-def found_project(paths: Sequence[Path], options: Options, *, root: Path) -> Path:
+def found_project(paths: Sequence[Path], options: Options, *, root: Path | None = None) -> Path:
     """Return the project file of ``paths``; raise `SetupError` if there is none to be run."""
     if options.offline and options.rerun:
         raise SetupError(
@@ -41,6 +41,7 @@ def found_project(paths: Sequence[Path], options: Options, *, root: Path) -> Pat
 def plan_of(loaded: Loaded, options: Options, *, project_file: Path) -> Plan:
     """Return what a run of ``loaded`` would do."""
     policy = _policy(loaded.policy_tree, loaded.policy_digest)
+    _check_clients(loaded.project)
     project, suites = narrow(loaded.project, loaded.suites, options)
     limited = f"only the first {options.limit} cases of each suite" if options.limit else ""
     return Plan(
@@ -53,6 +54,15 @@ def plan_of(loaded: Loaded, options: Options, *, project_file: Path) -> Plan:
         aa=options.aa,
         stop_early=options.stop_early,
     )
+
+
+def _check_clients(project: Project) -> None:
+    asked = (*project.models.values(), *(judge.model for judge in project.judges.values()))
+    for model in asked:
+        if model.client not in CLIENTS:
+            from evalkit.clients import factory_of  # takes half a second, for few projects
+
+            factory_of(model)
 
 
 def policy_of(file: Path, *, suites: Sequence[Suite] = (), of: str = "") -> Policy:

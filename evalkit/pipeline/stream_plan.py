@@ -79,7 +79,7 @@ class StreamPlan:
 
 
 def prepare_stream(
-    paths: Sequence[Path], options: Options, *, root: Path, environ: Mapping[str, str]
+    paths: Sequence[Path], options: Options, *, root: Path | None = None, environ: Mapping[str, str]
 ) -> StreamPlan:
     """Read and check the project that ``paths`` belong to; raises as `prepare.prepare` does."""
     _refuse_options(options)
@@ -87,12 +87,6 @@ def prepare_stream(
     loaded, streams = load_streams(file, policy_file=options.policy, environ=environ)
     plan = plan_of(loaded, options, project_file=file)
     _refuse_many(plan)
-    if plan.judges:
-        raise SetupError(
-            "graders that ask no other model, with --stream",
-            got="judges " + ", ".join(plan.judges),
-            instead="a run without --stream, or without the suites that ask judges",
-        )
     _refuse_judges(plan)
     values = {value for stream in streams for value in stream.values}
     if len(values) > MOST_SLICES:

@@ -58,3 +58,9 @@ def pytest_configure(config: pytest.Config) -> None:
         for name, meaning in MARKERS.items():
             config.addinivalue_line("markers", f"{name}: {meaning}")
         register(config)
+    elif told := [word for word in config.invocation_params.args if _ours(word)]:
+        raise pytest.UsageError(f"{told[0]} says how, not that: add --evalkit before it")
+
+
+def _ours(word: object) -> bool:
+    return str(word).startswith("--evalkit-")

@@ -114,5 +114,6 @@ class LiveLine:
         """Leave a line about one rule of the gate."""
         if self._writer:
             self.end_suite()
+            self.clear()
             self._writer.write(f"{suite or 'run'}: {label} ")
             self._writer.line("passed" if passed else "failed", green=passed, red=not passed)

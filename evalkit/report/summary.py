@@ -106,7 +106,7 @@ def _lines(comparison: ComparisonDecision, zone: ZoneKey) -> tuple[Line, ...]:
     if zone == "worse":
         lines += slice_lines(comparison)
     if zone == "unknown":
-        lines += (*_missing_lines(comparison), *_doubtful_lines(comparison))
+        lines += _unsure_lines(comparison)
     return tuple(lines)
 
 
@@ -128,14 +128,38 @@ def noise_line(comparison: ComparisonDecision) -> str:
 def _beside(comparison: ComparisonDecision) -> tuple[str, ...]:
     lines = (
         *slice_lines(comparison),
-        *_missing_lines(comparison),
-        *_doubtful_lines(comparison),
+        *_unsure_lines(comparison),
     )
     gaps = (g.why for g in comparison.gates if g.kind == "overfitting" and g.status == "reported")
     return (
         *(f"{line.glyph} {line.name}: {line.text}" for line in lines),
         *(f"? {typeset(one_line(why, 400))}" for why in gaps),
         *filter(None, [noise_line(comparison)]),
+    )
+
+
+def _unsure_lines(comparison: ComparisonDecision) -> tuple[Line, ...]:
+    """Return what takes away from a verdict that reads as if all were well."""
+    return (
+        *_missing_lines(comparison),
+        *_doubtful_lines(comparison),
+        *_floor_lines(comparison),
+    )
+
+
+def _floor_lines(comparison: ComparisonDecision) -> tuple[Line, ...]:
+    """Return a line for each guard whose base has no more to lose than the margin allows."""
+    return tuple(
+        Line(
+            "?",
+            "unsure",
+            one_line(s.suite, 60),
+            f"the base scores {points(s.base_mean)}, no more than the margin of "
+            f"{points(s.margin)} points: no loss could show.",
+        )
+        for s in comparison.suites
+        if s.rule == "non_inferior" and s.verdict == "non_inferior"
+        if s.base_mean is not None and s.base_mean <= s.margin
     )
 
 
@@ -194,6 +218,11 @@ def _slice_words(part: SliceResult) -> str:
     return f"{where} {points(-part.difference)} points lower ({many(part.n, 'case')})"
 
 
+def _may_hide(result: SuiteResult) -> bool:
+    """Return whether what a suite could not have shown matters: not where a change was shown."""
+    return result.purpose != "report" and result.verdict in ("non_inferior", "inconclusive")
+
+
 def _facts(comparison: ComparisonDecision, alpha: float) -> tuple[Fact, ...]:
     suites = comparison.suites
     answered, expected = sum(s.n for s in suites), sum(s.expected_cases for s in suites)
@@ -205,7 +234,7 @@ def _facts(comparison: ComparisonDecision, alpha: float) -> tuple[Fact, ...]:
         unit = "case not asked" if left == 1 else "cases not asked"
         facts.append(Fact(count(left), unit, settled_words(comparison)))
     weakest = max(
-        (s for s in suites if s.smallest_margin is not None and s.purpose != "report"),
+        (s for s in suites if s.smallest_margin is not None and _may_hide(s)),
         key=lambda s: s.smallest_margin or 0.0,
         default=None,
     )

@@ -110,13 +110,14 @@ class RunFolder:
             raise RunError(
                 "the folder of a run",
                 got=f"nothing at {path}",
-                instead="give a folder below the reports folder, or its 'latest'",
+                instead=_nearby(path) or "give a folder below the reports folder, or its 'latest'",
             )
         if not (folder / MANIFEST).is_file():
             raise RunError(
                 "a finished run",
                 got=f"no {MANIFEST} in {folder}: not a run, or one stopped before its end",
-                instead="run again: the answers it had are stored and cost nothing",
+                instead=_nearby(folder)
+                or "run again: the answers it had are stored and cost nothing",
             )
         run = cls(folder)
         run.manifest()
@@ -259,6 +260,15 @@ def _resolved(path: Path) -> Path:
     if path.name == LATEST and path.is_file():
         return path.parent / path.read_text(encoding="utf-8").strip()
     return path.resolve()
+
+
+def _nearby(path: Path) -> str:
+    """Return in words which finished run is the newest in or beside ``path``; empty if none is."""
+    for reports in (path, path.parent):
+        runs = sorted(file.parent for file in reports.glob(f"*/{MANIFEST}"))
+        if found := [run for run in runs if run.name != LATEST]:
+            return f"the newest finished run there: {found[-1]}"
+    return ""
 
 
 def _point(pointer: Path, name: str) -> None:

@@ -159,7 +159,9 @@ def _tell_unknown(breach: _Breach) -> Iterator[Finding]:
     known = list(breach.schema.get("properties", ()))
     for key in breach.got:
         if key not in known:
-            instead = did_you_mean(key, known, otherwise="remove it")
+            # A case: what prompts and graders read of a row stands there.
+            otherwise = f"vars: {{{key}: ...}}, or remove it" if "vars" in known else "remove it"
+            instead = did_you_mean(key, known, otherwise=otherwise)
             needed = "only the fields " + ", ".join(known)
             yield Finding((*breach.place, key), needed, f"unknown field '{key}'", instead)
 

@@ -153,6 +153,48 @@ def test_a_fault_of_ours_is_no_verdict(capsys: Captured, monkeypatch: pytest.Mon
     assert "it says nothing of the models" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize(
+    ("args", "meant"),
+    [
+        (["rnu"], "write: run (did you mean it?)"),
+        (["schema", "suites"], "write: suite (did you mean it?)"),
+        (["import", "mine", "x"], "write: one of lm-eval, inspect"),
+        (["compare", "a", "--margin", "5"], "write: 0.05, if points are meant"),
+        (["run", "--budget", "5"], "write: such as money=5"),
+        ([], "commands:"),
+    ],
+)
+def test_wrong_arguments_are_told_with_what_was_meant(
+    args: list[str], meant: str, capsys: Captured
+) -> None:
+    """In three parts, without the usage before them; no argument at all shows the commands."""
+    try:
+        code = main(args)
+    except SystemExit as end:
+        code = end.code  # type: ignore[assignment]
+    assert code == 2
+    err = capsys.readouterr().err
+    assert meant in err
+    assert not args or "usage:" not in err
+
+
+def test_from_inside_a_project_it_is_found(
+    here: Path, monkeypatch: pytest.MonkeyPatch, capsys: Captured
+) -> None:
+    """The folder of a suite, without an argument or with a dot, belongs to the project above."""
+    monkeypatch.chdir(next(path for path in (here / "suites").iterdir() if path.is_dir()))
+    assert main(["validate"]) == main(["validate", "."]) == 0
+    assert "no fault found" in capsys.readouterr().out
+
+
+def test_an_unknown_client_is_told_before_a_run(here: Path, capsys: Captured) -> None:
+    """`validate` finds it, names the model and says which client is meant."""
+    file = here / "suites/evalkit.yaml"
+    file.write_text(file.read_text().replace("client: scripted", "client: scriptd"))
+    assert main(["validate"]) == 2
+    assert "client: scripted (did you mean it?)" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize("args", [["--samples", "0"], ["--limit", "-1"]])
 def test_a_count_below_one_is_a_usage_error(args: list[str], capsys: Captured) -> None:
     """Nothing runs, and the message names the option."""

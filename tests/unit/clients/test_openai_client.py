@@ -262,6 +262,13 @@ def test_key_shows_in_no_message(status: int) -> None:
     assert "wrong key ***" in found.message
 
 
+def test_a_key_of_a_letter_leaves_words_alone() -> None:
+    """Servers at home take any key; one that stands in every word is no secret."""
+    handler = answering({"error": {"message": "does not exist"}}, 404)
+    found = failure(handler, model=spec(api_key_env="MY_KEY"), environ={"MY_KEY": "x"})
+    assert "does not exist" in found.message
+
+
 @pytest.mark.parametrize("status", [200, 500, None])
 def test_credentials_of_the_address_show_in_no_message(status: int | None) -> None:
     """Whatever goes wrong, the address is named without user, password and query."""

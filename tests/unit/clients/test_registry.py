@@ -15,7 +15,7 @@ from evalkit.clients.openai_client import OpenAIClient
 from evalkit.clients.replay import ReplayClient
 from evalkit.clients.scripted import ScriptedClient
 from evalkit.errors import SetupError
-from evalkit.model import ModelSpec
+from evalkit.model import CLIENTS, ModelSpec
 
 
 def spec(kind: str, **options: Any) -> ModelSpec:
@@ -37,6 +37,11 @@ def test_every_kind_makes_its_client(kind: str, client: type) -> None:
     """The built-in kinds are there, and nothing is read when they are made."""
     environ = {"AZURE_OPENAI_ENDPOINT": "https://mine.openai.azure.com"}
     assert isinstance(make_client(spec(kind), environ=environ), client)
+
+
+def test_the_names_known_without_an_import_are_those_that_are_built_in() -> None:
+    """`validate` looks there first, as loading the clients takes half a second."""
+    assert tuple(registry.BUILT_IN) == CLIENTS
 
 
 @pytest.fixture
@@ -65,5 +70,8 @@ def test_unknown_kind_lists_the_known() -> None:
     with pytest.raises(
         SetupError, match="one of openai, azure, local, scripted, replay, other"
     ) as caught:
+        make_client(spec("mine"), environ={})
+    assert caught.value.got == "client: mine"
+    with pytest.raises(SetupError, match="did you mean it") as caught:
         make_client(spec("opnai"), environ={})
-    assert caught.value.got == "client: opnai"
+    assert caught.value.instead.startswith("client: openai")

@@ -33,6 +33,21 @@ def test_the_search_ends_at_the_root(tmp_path: Path) -> None:
     assert find_project([tmp_path], root=tmp_path / "in") == (tmp_path / "evalkit.yaml").resolve()
 
 
+def test_without_a_root_every_folder_above_counts(tmp_path: Path) -> None:
+    """As a command finds it from anywhere inside a project."""
+    write(tmp_path, {"sums/deep/x": ""})
+    file = (tmp_path / "evalkit.yaml").resolve()
+    assert find_project([tmp_path / "sums/deep"]) == file
+
+
+def test_a_project_further_down_is_named(tmp_path: Path) -> None:
+    """Where an import has put one, that is what was meant."""
+    there = write(tmp_path / "suites/imported", {})
+    with pytest.raises(SetupError) as error:
+        find_project([tmp_path / "suites"], root=tmp_path)
+    assert error.value.instead.endswith(str(there))
+
+
 @pytest.mark.parametrize("count", [0, 1])
 def test_no_project_found(tmp_path: Path, count: int) -> None:
     """The message says which file to write, with the least that it must hold."""

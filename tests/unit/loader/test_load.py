@@ -196,9 +196,11 @@ def test_digests_cover_every_file_that_counts(tmp_path: Path) -> None:
 
 
 def test_a_policy_comes_from_the_project_or_by_hand(tmp_path: Path) -> None:
-    """The one given by hand goes first; without any there is no tree."""
+    """By hand goes first, then the one it names, then the one beside it; else there is no tree."""
     none = loaded(tmp_path, {"sums/sums.yaml": SUITE})
     assert (none.policy_tree, none.policy_digest) == (None, "default")
+    beside = {"policy.yaml": "version: 1\nalpha: 0.02\n"}
+    assert loaded(tmp_path, beside).policy_tree == {"version": 1, "alpha": 0.02}
     own = {"evalkit.yaml": PROJECT + "policy: own.yaml\n", "own.yaml": "version: 1\nalpha: 0.01\n"}
     assert loaded(tmp_path, own).policy_tree == {"version": 1, "alpha": 0.01}
     hand = write(tmp_path, {**own, "hand.yaml": "version: 1\nalpha: 0.1\n"}) / "hand.yaml"

@@ -50,6 +50,17 @@ def test_table_decision_reasons_and_path(view_of: ViewOf) -> None:
     assert text.endswith("report  reports/x/report.html\n")
 
 
+def test_a_guard_with_nothing_to_lose_is_told() -> None:
+    """Where the base scores no more than the margin, no loss could show; elsewhere not a word."""
+    comparison = SCENARIOS["promote"]().decision.comparisons[0]
+    suites = tuple(
+        replace(s, base_mean=0.01) if s.suite == "general" else s for s in comparison.suites
+    )
+    for given, told in ((comparison.suites, 0), (suites, 1)):
+        found = summarise(replace(comparison, suites=given), alpha=0.025, partial=False)
+        assert sum("no loss could show" in line for line in found.beside) == told
+
+
 def test_columns_stand_under_their_heads(view_of: ViewOf) -> None:
     """Numbers end where their heading ends."""
     lines = render_text(view_of("overfit")).splitlines()

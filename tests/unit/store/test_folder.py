@@ -167,6 +167,17 @@ def test_missing_run_is_told(tmp_path: Path) -> None:
         RunFolder.open(tmp_path / "latest")
 
 
+def test_the_newest_finished_run_is_named_where_none_was_found(tmp_path: Path) -> None:
+    """A refused run takes ``latest`` away, and the folder of the runs is none itself."""
+    for name in ("20260101", "20260202"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "manifest.json").touch()
+    for given in (tmp_path / "latest", tmp_path):
+        with pytest.raises(RunError) as error:
+            RunFolder.open(given)
+        assert error.value.instead.endswith("20260202")
+
+
 def test_unfinished_run_is_refused(tmp_path: Path) -> None:
     """Without a manifest a run is unfinished."""
     with pytest.raises(RunError, match="stopped before its end"):
