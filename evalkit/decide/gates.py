@@ -183,7 +183,7 @@ def _faults(name: str, pairs: Pairs, limits: RunLimits) -> Iterator[str]:
     if not pairs.expected:
         return
     counted = (
-        ("failed", pairs.errors, limits.max_error_rate),
+        ("have nothing to grade", pairs.errors, limits.max_error_rate),
         ("could not be graded", pairs.ungraded, limits.max_ungraded_rate),
     )
     for what, count, limit in counted:

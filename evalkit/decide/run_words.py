@@ -119,7 +119,7 @@ def suite_absent(name: str) -> str:
 
 
 def too_many(where: str, what: str, *, count: int, of: int, limit: float) -> str:
-    """Return that more cases failed or went ungraded than the policy allows."""
+    """Return that more cases lack an answer or a grade than the policy allows."""
     share = percent(count / of)
     return (
         f"{where}: {count} of {many(of, 'case')} {what} ({share}; the limit is {percent(limit)})."

@@ -188,7 +188,7 @@ def _run(comparison: ComparisonDecision, gate: Gate) -> Iterator[Step]:
             "cases",
         )
     yield Step(
-        f"Run again to get the {many(missing, 'missing answer')}: answers that came are kept "
+        f"Run again to ask what {many(missing, 'case')} lack: answers that came are kept "
         "and not asked again."
         if missing
         else "Run again: answers that came are kept and not asked again.",

@@ -147,7 +147,7 @@ def test_critical_cases_may_only_report() -> None:
 @pytest.mark.parametrize(
     ("broken", "words"),
     [
-        ({"tuned": [FAILED] * 2}, "2 of 100 cases failed (2.0 %; the limit is 1.0 %)"),
+        ({"tuned": [FAILED] * 2}, "2 of 100 cases have nothing to grade (2.0 %; the limit is 1.0 %)"),
         ({"base": [None] * 3}, "3 of 100 cases could not be graded (3.0 %; the limit is 2.0 %)"),
         ({"base": [None] * 2}, "98 of 100 cases compared (98.0 %; 99.0 % are asked for)"),
     ],
@@ -181,7 +181,7 @@ def test_failed_trained_cases_count_too() -> None:
         MadeUp("triage").add(*table(*BETTER)).add([1.0] * 4, [FAILED, 1.0, 1.0, 1.0], split="train")
     )
     gate = gate_of(run_of(made), "run")
-    assert "triage, trained cases: 1 of 4 cases failed" in gate.why
+    assert "triage, trained cases: 1 of 4 cases have nothing to grade" in gate.why
 
 
 def test_a_rule_without_its_suite_is_not_forgotten() -> None:

@@ -83,7 +83,7 @@ def test_an_incomplete_run_asks_for_what_is_missing() -> None:
     """Ungraded answers point to the grader, missing ones to another run."""
     steps = texts(comparison("incomplete"))
     assert "3 answers could not be graded" in steps[0]
-    assert "14 missing answers" in steps[1]
+    assert "14 cases" in steps[1]
 
 
 def test_a_run_that_lacks_nothing_but_is_void() -> None:
