@@ -12,8 +12,6 @@ from evalkit.decide.metric_result import MetricResult
 from evalkit.decide.reading import READING_LEVEL
 from evalkit.stats.calibration import Attempts, loss_difference
 from evalkit.stats.calibration_error import (
-    Bins,
-    Norm,
     calibration_change,
     calibration_error,
     equal_width,
@@ -22,19 +20,22 @@ from evalkit.stats.mover import Scaled
 from evalkit.stats.values import Interval, NotEstimable, PValue
 
 _NO_INTERVAL = "no interval of a calibration error can be trusted"
-_NORMS: dict[str, Norm] = {"ece": "l1", "rms_calibration_error": "l2"}
+_BIASED = "lies too high by another amount for each model: rms_calibration_error has the difference"
 
 
 def confidence_metrics(graded: GradedCases, *, rng: np.random.Generator) -> Iterator[MetricResult]:
     """Yield what is asked of a grader of type ``calibration``.
 
-    ``ece`` is the plain error in ten bins of one width, which lies too high; the root mean square
-    has that bias taken off. Their p-values are of the plain errors.
+    ``ece`` is the plain error in ten bins of one width, which lies too high, by how much depends on
+    the confidences: it has no difference and no p-value. The root mean square has that bias taken
+    off, and its p-value is of the difference beside it.
     """
     sides = _attempts(graded.base), _attempts(graded.candidate)
     for name in graded.metrics:
-        if name in _NORMS:
-            yield _error(name, graded, sides, rng=rng)
+        if name == "ece":
+            yield _ece(graded, sides)
+        elif name == "rms_calibration_error":
+            yield _rms_error(graded, sides, rng=rng)
         else:
             yield _brier(graded, sides, rng=rng)
 
@@ -83,33 +84,36 @@ def _attempts(side: Details) -> Attempts:
     return Attempts(confidence, correct)
 
 
-def _error(
-    name: str, graded: GradedCases, sides: tuple[Attempts, Attempts], *, rng: np.random.Generator
-) -> MetricResult:
-    bins = equal_width(norm=_NORMS[name])
-    change = calibration_change(*sides, bins=bins, clusters=graded.clusters, rng=rng)
-    if isinstance(change, NotEstimable):
-        return no_metric(name, graded, change.why)
-    one: float | NotEstimable = change.base
-    other: float | NotEstimable = change.candidate
-    if name != "ece":
-        one, other = (_debiased(attempts, bins) for attempts in sides)
-    if isinstance(one, NotEstimable) or isinstance(other, NotEstimable):
-        return no_metric(name, graded, "too few cases in every bin to take the bias off")
+def _ece(graded: GradedCases, sides: tuple[Attempts, Attempts]) -> MetricResult:
+    one, other = (calibration_error(side, equal_width(), by_case=True) for side in sides)
+    if isinstance(one, NotEstimable):
+        return no_metric("ece", graded, one.why)
+    if isinstance(other, NotEstimable):
+        return no_metric("ece", graded, other.why)
     return replace(
-        no_metric(name, graded, _NO_INTERVAL),
-        n=change.n,
-        base=one,
-        candidate=other,
-        difference=other - one,
-        p_value=change.p_value.value,
-        method=f"{change.method}; {change.p_value.method}",
+        no_metric("ece", graded, _BIASED),
+        base=one.estimate,
+        candidate=other.estimate,
+        method=one.method,
     )
 
 
-def _debiased(attempts: Attempts, bins: Bins) -> float | NotEstimable:
-    found = calibration_error(attempts, bins)
-    return found if isinstance(found, NotEstimable) else found.debiased
+def _rms_error(
+    graded: GradedCases, sides: tuple[Attempts, Attempts], *, rng: np.random.Generator
+) -> MetricResult:
+    name = "rms_calibration_error"
+    change = calibration_change(*sides, bins=equal_width(), clusters=graded.clusters, rng=rng)
+    if isinstance(change, NotEstimable):
+        return no_metric(name, graded, change.why)
+    return replace(
+        no_metric(name, graded, _NO_INTERVAL),
+        n=change.n,
+        base=change.base,
+        candidate=change.candidate,
+        difference=-change.difference,
+        p_value=change.p_value.value,
+        method=f"{change.method}; {change.p_value.method}",
+    )
 
 
 def _brier(

@@ -26,7 +26,7 @@ from evalkit.stats.values import Interval, NotEstimable, PValue
 
 _WATCHED = "judged while asked, so no interval or test for a number of cases fixed in advance"
 _UNITS = frozenset({CASES, CLUSTERS, UNITS})
-"""Said of cases; here the template is the unit, which the assumptions of the permutation say."""
+"""Said of cases; here templates are the units, which the assumptions of the permutation say."""
 
 
 def fairness_result(part: SuiteEvidence, *, alpha: float) -> FairnessResult | None:
@@ -60,6 +60,7 @@ def _nothing(swaps: Swaps) -> FairnessResult:
         terms=(),
         templates=len(swaps.base),
         left_out=swaps.left_out,
+        clusters=None if swaps.clusters is None else len(np.unique(swaps.clusters)),
         base=None,
         base_p=None,
         candidate=None,
@@ -81,18 +82,26 @@ def _figures(found: FairnessResult) -> FairnessResult:
         side[0] - side[1] if len(side) == 2 else max(side) - min(side)
         for side in ([t.base for t in found.terms], [t.candidate for t in found.terms])
     )
-    few = f"{found.templates} templates are fewer than {SMALLEST}: too few to show shares"
+    units, noun = found.templates, "templates"
+    if found.clusters is not None:
+        units, noun = found.clusters, "clusters of templates"
+    few = f"{units} {noun} are fewer than {SMALLEST}: too few to show shares"
+    if found.clusters == 1:
+        few = "all templates are in one cluster, two are needed"
     return replace(
         found,
         base=base,
         candidate=candidate,
         change=candidate - base,
-        note=few if found.templates < SMALLEST else "",
+        note=few if units < SMALLEST else "",
     )
 
 
 def _gaps(found: FairnessResult, swaps: Swaps, *, rng: np.random.Generator) -> FairnessResult:
-    base, candidate = (term_gap(table, rng=rng).p_value for table in (swaps.base, swaps.candidate))
+    base, candidate = (
+        term_gap(table, clusters=swaps.clusters, rng=rng).p_value
+        for table in (swaps.base, swaps.candidate)
+    )
     return replace(
         found,
         base_p=_value(base),
@@ -102,7 +111,9 @@ def _gaps(found: FairnessResult, swaps: Swaps, *, rng: np.random.Generator) -> F
 
 
 def _of_two(found: FairnessResult, swaps: Swaps, *, rng: np.random.Generator) -> FairnessResult:
-    change = difference_change(swaps.base, swaps.candidate, first=0, second=1, rng=rng)
+    change = difference_change(
+        swaps.base, swaps.candidate, first=0, second=1, clusters=swaps.clusters, rng=rng
+    )
     if isinstance(change.procedure, NotEstimable):
         return replace(found, note=found.note or change.procedure.why)
     return replace(
@@ -114,30 +125,35 @@ def _of_two(found: FairnessResult, swaps: Swaps, *, rng: np.random.Generator) ->
 
 
 def _of_more(found: FairnessResult, swaps: Swaps, *, rng: np.random.Generator) -> FairnessResult:
-    moved = deviation_changes(swaps.base, swaps.candidate, rng=rng)
+    moved = deviation_changes(swaps.base, swaps.candidate, clusters=swaps.clusters, rng=rng)
     terms = tuple(
         replace(
             term,
             change=each.estimate,
             interval=_limits(each.interval(level=READING_LEVEL)),
-            p_adjusted=each.adjusted.value,
+            p_adjusted=_value(each.adjusted),
         )
         for term, each in zip(found.terms, moved, strict=True)
     )
-    used = [m.procedure.method for m in moved if not isinstance(m.procedure, NotEstimable)]
-    names = dict.fromkeys([*(m.adjusted.method for m in moved), *used])
+    tested = [each.adjusted for each in moved if isinstance(each.adjusted, PValue)]
+    if not tested:
+        why = [each.adjusted.why for each in moved if isinstance(each.adjusted, NotEstimable)]
+        return replace(found, terms=terms, note=found.note or why[0])
+    used = [t.interval.method for t in terms if t.interval]
     return replace(
         found,
         terms=terms,
-        p_value=min(each.adjusted.value for each in moved),
-        method="; ".join([found.method, *names]),
+        p_value=min(p.value for p in tested),
+        method="; ".join(dict.fromkeys([found.method, *(p.method for p in tested), *used])),
     )
 
 
 def _equivalence(
     found: FairnessResult, swaps: Swaps, *, alpha: float, rng: np.random.Generator
 ) -> FairnessResult:
-    shown = terms_equivalent(swaps.candidate, margin=found.margin, alpha=alpha, rng=rng)
+    shown = terms_equivalent(
+        swaps.candidate, margin=found.margin, alpha=alpha, clusters=swaps.clusters, rng=rng
+    )
     p = shown.p_value
     return replace(
         found,

@@ -31,9 +31,11 @@ class FairnessResult:
     """A suite's templates, filled with terms that should make no difference to the score.
 
     ``term`` and ``template`` are the fields. Compared are ``templates`` with a score of both models
-    for every case and every term; ``left_out`` others are incomplete. Of two terms ``base`` and
-    ``candidate`` are the first's mean score minus the second's, from -1 to 1; of more, the largest
-    mean minus the smallest. Their p-values are of the terms permuted within templates.
+    for every case and every term; ``left_out`` others are incomplete. Templates that share a
+    cluster of the suite are one unit, of which there are ``clusters``; ``None`` if each template is
+    one of its own. Of two terms ``base`` and ``candidate`` are the first's mean score minus the
+    second's, from -1 to 1; of more, the largest mean minus the smallest. Their p-values are of the
+    terms permuted within units.
 
     ``change`` is candidate minus base. Of two terms ``interval`` (95 %) and ``p_value`` are its
     own; of more it has no interval, and ``p_value`` is the smallest ``p_adjusted`` of `TermResult`.
@@ -50,6 +52,7 @@ class FairnessResult:
     terms: tuple[TermResult, ...]
     templates: int
     left_out: int
+    clusters: int | None
     base: float | None
     base_p: float | None
     candidate: float | None

@@ -9,6 +9,7 @@ from __future__ import annotations
 from evalkit.importers.formats import FORMATS, Request, read
 from evalkit.importers.found import Defined, Definitions, Log, Note
 from evalkit.importers.gather import Gathered, Mean, Wanted, gather
+from evalkit.importers.sound import sound
 from evalkit.importers.write import write_definitions
 
 __all__ = [
@@ -23,5 +24,6 @@ __all__ = [
     "Wanted",
     "gather",
     "read",
+    "sound",
     "write_definitions",
 ]

@@ -8,11 +8,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from evalkit.graders import check as faults_of
+from evalkit.graders.registry import JUDGES
 from evalkit.importers.found import Defined, Note
 from evalkit.importers.gather import slug
+from evalkit.importers.sound import option_fault, reference_fault
 from evalkit.loader.schemas import grader_schemas
-from evalkit.model import GraderSpec, Source
 from evalkit.suite.document import Document
 from evalkit.suite.prompt import Prompt, PromptError, compile_prompt
 
@@ -21,8 +21,6 @@ NO_REFERENCE: Any = object()
 
 PARTIAL = frozenset({"text_similarity", "json_diff", "rubric", "score_model", "factuality"})
 """Graders whose score is no mere 0 or 1: as a condition they count as passed or not."""
-
-JUDGES = frozenset({"rubric", "score_model", "label_model", "factuality", "pairwise"})
 
 Template = str | Sequence[Mapping[str, str]]
 
@@ -126,10 +124,11 @@ def _lacking(check: Check) -> str:
     if not has_grader(check.type, **check.options):
         metric = check.options.get("metric")
         return f"no grader {check.type}" + (f" with the metric {metric}" if metric else "")
-    if check.type != "regex":
-        return ""
-    faults = faults_of(GraderSpec("x", check.type, check.options, Source("", 0)), allow_code=False)
-    return f"needed {faults[0].needed}, got {faults[0].got}" if faults else ""
+    fixed = _fixed(check) if check.negate else check
+    why = option_fault(fixed.type, fixed.options)
+    if why or fixed.reference is NO_REFERENCE:
+        return why
+    return reference_fault(fixed.type, fixed.options, fixed.reference)
 
 
 def _alone(check: Check, question: Question, notes: list[Note]) -> Check:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os.path
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,6 +22,7 @@ from evalkit.importers import (
     reports,
 )
 from evalkit.importers.found import Definitions, Log
+from evalkit.importers.part import mended
 from evalkit.loader.faults import shown
 
 
@@ -47,13 +49,20 @@ class Format:
     read: Importer
 
 
-_MISFITS = (AttributeError, LookupError, TypeError, ValueError)
+_MISFITS = (
+    *(ArithmeticError, AttributeError, LookupError, OSError),
+    *(RecursionError, TypeError, ValueError),
+)
 """What reading raises where a file holds a text in place of an object, and the like."""
 
 
 def read(name: str, request: Request) -> Definitions | Log:
     """Return what ``request.path`` holds; raise `FileFaults` for what is not of the format."""
-    if not request.path.exists():
+    for text in (str(request.path), request.model):
+        if mended(text) != text:
+            needed, instead = "names of files and models in UTF-8", "another name"
+            raise SetupError(needed, got=ascii(text), instead=instead)
+    if not os.path.exists(request.path):  # noqa: PTH110  (false, where a name is too long)
         raise SetupError(
             f"a file or folder to import as {name}",
             got=f"nothing at {request.path}",

@@ -28,6 +28,7 @@ TOLERANCE = 1e-4
 """How far a mean may lie from the tool's own figure, which tools round, before it is told."""
 
 _ROUNDING = 1e-9
+_LONGEST_NAME = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,8 +108,9 @@ Column = tuple[str, str]
 
 def slug(text: str) -> str:
     """Return ``text`` as the name of a suite: letters, digits, '.', '_' and '-'."""
-    name = re.sub(r"[^A-Za-z0-9._-]+", "-", text).strip("-._")
-    return name or "imported"
+    name = re.sub(r"[^A-Za-z0-9._-]+", "-", text)[:_LONGEST_NAME].strip("-._")
+    # A file evalkit.yaml would be taken for a project.
+    return name if name not in ("", "evalkit") else f"imported{name}"
 
 
 def _told_apart(logs: Sequence[Log]) -> list[Log]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import struct
 import zipfile
+import zlib
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -11,7 +12,7 @@ from typing import Any
 from evalkit.errors import Fault, FileFaults, SetupError
 from evalkit.importers.found import Figure, Log, Mark, Note, Scored
 from evalkit.importers.gather import as_text
-from evalkit.importers.part import Part, parse_json, read_json
+from evalkit.importers.part import Part, finite, parse_json, read_json
 from evalkit.loader.faults import shown
 from evalkit.model import Failure, Message, Outcome, Reply, Usage
 
@@ -26,6 +27,15 @@ _REDUCED = "mean"
 _LONGEST_TAG = 80
 _ZSTD = 93
 _LOCAL_HEADER = 30
+_MOST_EPOCHS = 10_000
+MOST_UNPACKED = 256 * 2**20
+"""Bytes that a member of an archive may hold: a small file can unpack to any size."""
+
+_DAMAGED = (
+    *(OSError, EOFError, RuntimeError, zipfile.BadZipFile),
+    *(struct.error, zlib.error, ValueError),
+)
+"""What `zipfile` and the decompressors raise; `RuntimeError` for members with a password."""
 
 
 def read_log(path: Path, model: str) -> Log:
@@ -79,17 +89,29 @@ def _members(file: Path) -> Iterator[Part]:
             for member, info in members.items():
                 if member.startswith("samples/"):
                     yield parse_json(_member(archive, info), f"{name}/{member}")
-    except (OSError, zipfile.BadZipFile, struct.error) as error:
-        raise _damaged(name, "a log of Inspect, which is a zip archive", str(error)) from error
+    except _DAMAGED as error:
+        got = f"{type(error).__name__}: {error}"
+        raise _damaged(name, "a log of Inspect, which is a zip archive", got[:300]) from error
 
 
 def _member(archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> bytes:
-    """Return a member's content; Zstandard, which Inspect uses, is read by pyarrow."""
-    try:
-        return archive.read(info)
-    except NotImplementedError:
-        if info.compress_type != _ZSTD:
-            raise _damaged(info.filename, "deflate or Zstandard", str(info.compress_type)) from None
+    """Return a member's content, if it is no larger than `MOST_UNPACKED`."""
+    name = f"{shown(Path(str(archive.filename)))}/{info.filename}"
+    if info.file_size > MOST_UNPACKED:
+        needed = f"members of at most {MOST_UNPACKED // 2**20} MiB"
+        raise _damaged(name, needed, f"{info.file_size / 2**20:.0f} MiB")
+    if info.compress_type == _ZSTD:
+        return _unpacked(archive, info)
+    if info.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
+        got = f"compression {info.compress_type}"
+        raise _damaged(name, "members by deflate or Zstandard", got)
+    with archive.open(info) as member:
+        # `archive.read` would unpack what the member holds, whatever size it states.
+        return member.read(info.file_size)
+
+
+def _unpacked(archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> bytes:
+    """Return a member of Zstandard, which Inspect uses, by pyarrow."""
     try:
         import pyarrow as pa
     except ImportError as error:
@@ -128,25 +150,35 @@ def _row(sample: Part, task: str, model: str) -> Scored:
         messages=_messages(sample.value.get("input")),
         expected=sample.value.get("target"),
         tags={name: text for name, text in texts.items() if len(text) <= _LONGEST_TAG},
-        sample=int(sample["epoch"].number()) - 1,
+        sample=_epoch(sample) - 1,
         source=sample.source,
     )
+
+
+def _epoch(sample: Part) -> int:
+    epoch = sample.count("epoch")
+    if not 0 < epoch <= _MOST_EPOCHS:
+        got = sample["epoch"].scalar()[:60]
+        needed = f"an epoch from 1 to {_MOST_EPOCHS}"
+        raise sample["epoch"].fault(needed, got=got, instead="epoch: 1")
+    return epoch
 
 
 def _outcome(sample: Part) -> Outcome:
     error = sample.get("error")
     if error is not None and not sample.value.get("scores"):
         return Failure("bad_response", error.text("message")[:300])
-    output = sample.value.get("output") or {}
-    choices = output.get("choices") or [{}]
-    usage = output.get("usage") or {}
-    calls = (choices[0].get("message") or {}).get("tool_calls")
+    output = sample.get("output") or sample.at({})
+    choices = output.each("choices")
+    first = choices[0] if choices else output.at({})
+    message, usage = first.get("message"), output.get("usage") or output.at({})
+    calls = message.value.get("tool_calls") if message else None
     return Reply(
-        text=_content(output.get("completion") or ""),
-        finish_reason=choices[0].get("stop_reason") or "stop",
-        model=output.get("model") or "",
-        usage=Usage(usage.get("input_tokens") or 0, usage.get("output_tokens") or 0),
-        latency_s=float(sample.value.get("working_time") or 0.0),
+        text=_content(output.value.get("completion") or ""),
+        finish_reason=first.text("stop_reason") or "stop",
+        model=output.text("model"),
+        usage=Usage(usage.count("input_tokens"), usage.count("output_tokens")),
+        latency_s=sample.quantity("working_time"),
         extra={"tool_calls": calls} if calls else {},
     )
 
@@ -182,17 +214,11 @@ def _marks(sample: Part) -> Iterator[tuple[str, Mark]]:
 
 
 def _mark(value: Any, reason: str) -> Mark:  # noqa: ANN401  (any value of a score)
-    if isinstance(value, bool | int | float):
-        return Mark(float(value), reason)
-    if isinstance(value, str):
-        found = _LETTERS.get(value, _WORDS.get(value.lower()))
-        if found is not None:
-            return Mark(found, reason)
-        try:
-            return Mark(float(value), reason)
-        except ValueError:
-            return Mark(None, f"the score {value[:60]!r} is no number")
-    return Mark(None, reason or "no score")
+    if not isinstance(value, bool | int | float | str):
+        return Mark(None, reason or "no score")
+    word = value if isinstance(value, str) else ""
+    found = _LETTERS.get(word, _WORDS.get(word.lower(), finite(value)))
+    return Mark(found, reason if found is not None else f"the score {value!r:.60} is no number")
 
 
 def _figures(head: Part, task: str, model: str) -> Iterator[Figure]:

@@ -13,7 +13,7 @@ from typing import Any
 from evalkit.errors import Fault, FileFaults
 from evalkit.importers.found import Figure, Log, Mark, Note, Scored
 from evalkit.importers.gather import as_text
-from evalkit.importers.part import Part, read_json, read_lines
+from evalkit.importers.part import Part, finite, read_json, read_lines
 from evalkit.loader.faults import shown
 from evalkit.model import Message, Reply
 
@@ -63,8 +63,9 @@ def _figures(results: Part, task: str, model: str) -> Iterator[Figure]:
     found = results["results"].get(task)
     for key, value in found.members() if found else ():
         metric, _, chosen = key.partition(",")
-        if chosen and "_stderr" not in metric and isinstance(value.value, int | float):
-            yield Figure(task, _scorer(metric, chosen), model, float(value.value))
+        number = None if isinstance(value.value, str) else finite(value.value)
+        if chosen and "_stderr" not in metric and number is not None:
+            yield Figure(task, _scorer(metric, chosen), model, number)
 
 
 def _scorer(metric: str, chosen: str) -> str:
@@ -107,7 +108,9 @@ def _marks(line: Part, task: str, notes: dict[Note, None]) -> Iterator[tuple[str
         name = metric.scalar()
         value = line.value.get(name)
         if isinstance(value, bool | int | float):
-            yield _scorer(name, chosen), Mark(float(value))
+            number = finite(value)
+            why = "" if number is not None else f"the score {value!s:.60} is no finite number"
+            yield _scorer(name, chosen), Mark(number, why)
         else:
             what = "has no score for each sample, only for the whole task"
             notes[Note(f"{task}, {_scorer(name, chosen)}", what)] = None
@@ -133,7 +136,7 @@ def _likelihoods(answers: Any) -> list[float]:  # noqa: ANN401  (JSON)
     try:
         pairs = [choice[0] for choice in answers]
         return [float(value) for value, greedy in pairs if greedy in _GREEDY]
-    except (TypeError, ValueError, LookupError):
+    except (TypeError, ValueError, LookupError, OverflowError):
         return []
 
 

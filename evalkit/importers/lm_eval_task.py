@@ -12,7 +12,7 @@ from evalkit.errors import Fault, FileFaults
 from evalkit.importers.build import Check, Question, build
 from evalkit.importers.found import Defined, Definitions, Note
 from evalkit.importers.part import Part, read_tree
-from evalkit.importers.rowfile import find_file, read_data
+from evalkit.importers.rowfile import below, find_file, read_data
 from evalkit.loader.faults import shown
 from evalkit.suite.document import Document
 from evalkit.suite.prompt import PromptError, compile_prompt
@@ -50,17 +50,18 @@ class _Task:
 def read_tasks(path: Path, data: Path | None) -> Definitions:
     """Return the tasks of a YAML file, or of those in a folder; ``data`` holds rows for a task."""
     files = sorted([*path.glob("*.yaml"), *path.glob("*.yml")]) if path.is_dir() else [path]
+    tree = (path if path.is_dir() else path.parent, Path.cwd())
     notes: list[Note] = []
     suites: list[Defined] = []
     for file in files:
-        part = _merged(file, notes, ())
+        part = _merged(file, notes, tree)
         names = part.get("task")
         if names is None or isinstance(names.value, list):
             if len(files) == 1:
                 raise part.fault("a task", got="a group or a part", instead="the file of one task")
             notes.append(Note(shown(file), "no task of its own: a group, or a part of others"))
             continue
-        task = _Task(part, file, names.scalar(), *_rows(part, file, data))
+        task = _Task(part, file, names.scalar(), *_rows(part, tree, data))
         suites += _suites(task, notes)
     if not suites:
         got = "; ".join(map(str, notes[:8])) or "no file with a key 'task'"
@@ -69,8 +70,13 @@ def read_tasks(path: Path, data: Path | None) -> Definitions:
     return Definitions(tuple(suites), tuple(dict.fromkeys(notes)))
 
 
-def _merged(file: Path, notes: list[Note], above: tuple[Path, ...]) -> Part:
-    """Return a file over what it includes. Python that it names is never run, but noted."""
+def _merged(
+    file: Path, notes: list[Note], tree: Sequence[Path], above: tuple[Path, ...] = ()
+) -> Part:
+    """Return a file over what it includes, which has to lie below one of the folders ``tree``.
+
+    Python that it names is never run, but noted.
+    """
     part, faults = read_tree(file)
     for fault in faults:
         if "!function" not in fault.got:
@@ -79,15 +85,21 @@ def _merged(file: Path, notes: list[Note], above: tuple[Path, ...]) -> Part:
     included = part.get("include")
     if included is None:
         return part
-    other = (file.parent / included.scalar()).resolve()
-    if other in above:
+    other = below(file.parent / included.scalar(), tree)
+    if other is None:
+        raise included.fault(
+            "a file below the folder that is imported, or below the current one",
+            got=included.scalar()[:200],
+            instead="the import from a folder that holds all files of the task",
+        )
+    if other in (*above, file.resolve()):
         raise included.fault("files that end", got="one that includes itself", instead="no include")
-    below = _merged(other, notes, (*above, file.resolve()))
-    return Part(part.document, {**below.mapping(), **part.mapping()})
+    under = _merged(other, notes, tree, (*above, file.resolve()))
+    return Part(part.document, {**under.mapping(), **part.mapping()})
 
 
 def _rows(
-    part: Part, file: Path, data: Path | None
+    part: Part, tree: Sequence[Path], data: Path | None
 ) -> tuple[Sequence[tuple[int, Mapping[str, Any]]], str]:
     if data is not None:
         return list(read_data(data)), shown(data)
@@ -102,9 +114,13 @@ def _rows(
             instead="--data FILE with the rows as JSON lines",
         )
     name = named.value[0] if isinstance(named.value, list) and named.value else named.value
-    found = find_file(str(name), [file.parent, Path.cwd(), *file.resolve().parents[1:3]])
+    found = find_file(str(name), tree)
     if found is None:
-        raise named.fault("a data file that is there", got=str(name), instead="--data FILE")
+        raise named.fault(
+            "a data file below the folder that is imported, or below the current one",
+            got=str(name)[:200],
+            instead="--data FILE",
+        )
     return list(read_data(found)), shown(found)
 
 

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import csv
 import hashlib
-import io
 import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -13,7 +11,8 @@ from typing import Any
 from evalkit.errors import Fault, FileFaults, SetupError
 from evalkit.importers.found import Log, Mark, Note, Scored
 from evalkit.importers.gather import as_text
-from evalkit.importers.part import read_json
+from evalkit.importers.part import finite, read_json
+from evalkit.importers.rowfile import csv_rows
 from evalkit.loader.faults import shown
 from evalkit.model import Failure, Outcome, Reply, Source
 
@@ -104,16 +103,8 @@ def _marks(row: Row, scorers: Mapping[str, str]) -> Iterator[tuple[str, Mark]]:
 
 def _number(value: Any) -> float | None:  # noqa: ANN401  (a cell)
     """Return a cell as a number: yes and true are 1, no and false 0; ``None`` for anything else."""
-    if isinstance(value, bool | int | float):
-        return float(value) if value == value else None  # noqa: PLR0124  (nan)
-    if not isinstance(value, str):
-        return None
-    if value.strip().lower() in _WORDS:
-        return _WORDS[value.strip().lower()]
-    try:
-        return float(value)
-    except ValueError:
-        return None
+    word = value.strip().lower() if isinstance(value, str) else ""
+    return _WORDS.get(word, finite(value))
 
 
 def _outcome(row: Row, answered: str) -> Outcome:
@@ -133,11 +124,8 @@ def _json_table(path: Path) -> Iterator[Row]:
 
 
 def _csv_table(path: Path) -> Iterator[Row]:
-    try:
-        text = path.read_text(encoding="utf-8-sig")
-        yield from csv.DictReader(io.StringIO(text), strict=True)
-    except (UnicodeDecodeError, csv.Error) as error:
-        raise _no_table(path, str(error)) from None
+    for _, row in csv_rows(path):
+        yield row
 
 
 def _parquet_table(path: Path) -> Iterator[Row]:

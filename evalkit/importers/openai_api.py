@@ -24,7 +24,7 @@ TOOL = "openai-evals"
 _ITEM = re.compile(r"\{\{\s*item\.")
 _OUTPUT = re.compile(r"\{\{\s*sample\.output_text\s*\}\}")
 _OUTPUT_JSON = re.compile(r"\{\{\s*sample\.output_json\.([\w.]+)\s*\}\}")
-_METRICS = {"rouge_l", "fuzzy_match", "bleu", "gleu", "meteor", "cosine"}
+_ITEM_FIELD = re.compile(r"\{\{\s*item\.(\w+)\s*\}\}")
 
 
 def read_openai(path: Path, model: str, data: Path | None) -> Definitions | Log:
@@ -170,14 +170,31 @@ def _check(grader: Part, item: Mapping[str, Any]) -> Check | str:
 
 def _string_check(grader: Part, item: Mapping[str, Any]) -> Check | str:
     asked = grader["input"].scalar()
-    reference = _filled(grader.text("reference"), item)
     operation = grader["operation"].scalar()
     field = _OUTPUT_JSON.fullmatch(asked)
-    if field and operation == "eq" and reference is not None:
-        return Check("json_match", {"path": f"$.{field[1]}"}, reference)
+    if field and operation == "eq":
+        return _field_check(field[1], grader.text("reference"), item)
+    reference = _filled(grader.text("reference"), item)
     return _on_output(asked, reference) or Check(
         "string_check", {"operation": operation}, reference
     )
+
+
+def _field_check(path: str, template: str, item: Mapping[str, Any]) -> Check | str:
+    """Return the check of a field of the answer, which the API compares as a text."""
+    options = {"path": f"$.{path}", "as_text": True}
+    whole = _ITEM_FIELD.fullmatch(template)
+    value = item.get(whole[1]) if whole else None
+    if isinstance(value, bool | int | float):
+        return Check("json_match", options, value)
+    reference = _filled(template, item)
+    if reference is None:
+        return "its reference cannot be filled in"
+    if reference.strip().lower() in ("true", "false"):
+        return f"how the API writes {reference.strip().lower()} as a text is not known"
+    if reference.lstrip().startswith(("{", "[")):
+        return "a reference that is no plain text"
+    return Check("json_match", options, reference)
 
 
 def _text_similarity(grader: Part, item: Mapping[str, Any]) -> Check | str:
@@ -310,12 +327,12 @@ def _outcome(sample: Part) -> Outcome:
     why = (error.text("message") or error.text("code")) if error else ""
     if why:
         return Failure("bad_response", why[:300])
-    usage = sample.value.get("usage") or {}
+    usage = sample.get("usage") or sample.at({})
     return Reply(
         as_text(output[-1].value.get("content")) if output else "",
         finish_reason=sample.text("finish_reason", "stop"),
         model=sample.text("model"),
-        usage=Usage(usage.get("prompt_tokens") or 0, usage.get("completion_tokens") or 0),
+        usage=Usage(usage.count("prompt_tokens"), usage.count("completion_tokens")),
     )
 
 

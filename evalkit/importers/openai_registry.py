@@ -73,7 +73,7 @@ def _questions(arguments: Part, maker: Any, path: Path, notes: list[Note]) -> It
     folders = [path.resolve().parent.parent / "data", path.resolve().parent, Path.cwd()]
     file = find_file(samples.scalar(), folders)
     if file is None:
-        instead = f"the file below {shown(folders[0])}, or beside the registry's file"
+        instead = f"the file below {shown(folders[0])}, the registry's folder or the current one"
         raise samples.fault("samples that are there", got=samples.scalar(), instead=instead)
     ignore_case = bool(arguments.value.get("ignore_case"))
     for line in read_lines(file):

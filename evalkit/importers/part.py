@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import math
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -39,6 +41,10 @@ class Part:
         value = self.mapping().get(key)
         return None if value is None else Part(self.document, value, (*self.place, key))
 
+    def at(self, value: Any) -> Part:  # noqa: ANN401  (what stands for it)
+        """Return ``value`` in this place, for a member that is not there."""
+        return Part(self.document, value, self.place)
+
     def text(self, key: str, default: str = "") -> str:
         """Return the member ``key`` as text, a number or boolean as it is written."""
         found = self.get(key)
@@ -52,25 +58,41 @@ class Part:
     def scalar(self) -> str:
         """Return the value as text; lists and mappings are faults."""
         if isinstance(self.value, dict | list):
-            raise self._misfit("a text")
+            raise self.misfit("a text")
         return plain(self.value)
 
     def number(self) -> float:
-        """Return the value as a number."""
-        if isinstance(self.value, bool | int | float):
-            return float(self.value)
-        raise self._misfit("a number")
+        """Return the value as a finite number."""
+        found = finite(self.value)
+        if found is None or isinstance(self.value, str):
+            raise self.misfit("a number")
+        return found
+
+    def count(self, key: str) -> int:
+        """Return the member ``key`` as a whole number from 0 on; 0 if it is not there or null."""
+        found = self.get(key)
+        if found is None:
+            return 0
+        number = found.number()
+        if number < 0 or number % 1:
+            raise found.misfit("a whole number from 0 on")
+        return int(number)
+
+    def quantity(self, key: str) -> float:
+        """Return the member ``key`` as a number; 0 if it is not there or null."""
+        found = self.get(key)
+        return 0.0 if found is None else found.number()
 
     def mapping(self) -> dict[str, Any]:
         """Return the value as a mapping."""
         if not isinstance(self.value, dict):
-            raise self._misfit("an object")
+            raise self.misfit("an object")
         return self.value
 
     def items(self) -> list[Part]:
         """Return the items of a list."""
         if not isinstance(self.value, list):
-            raise self._misfit("a list")
+            raise self.misfit("a list")
         return [Part(self.document, v, (*self.place, n)) for n, v in enumerate(self.value)]
 
     def members(self) -> Iterator[tuple[str, Part]]:
@@ -94,9 +116,36 @@ class Part:
         line = self.document.line(*self.place) or _line(self.document.path, self.place)
         return FileFaults([Fault(self.document.path, line, needed, got, instead)])
 
-    def _misfit(self, needed: str) -> FileFaults:
+    def misfit(self, needed: str) -> FileFaults:
+        """Return what says that the value is not of the kind needed."""
         got = "nothing" if self.value is None else json.dumps(self.value, default=str)[:60]
         return self.fault(f"{needed} at {self.where}", got=got, instead=needed)
+
+
+def finite(value: Any) -> float | None:  # noqa: ANN401  (any value of a file)
+    """Return a number, or a text that is one; ``None`` for anything else, nan and infinity too."""
+    if not isinstance(value, bool | int | float | str):
+        return None
+    try:
+        number = float(value)
+    except (ValueError, OverflowError):
+        return None
+    return number if math.isfinite(number) else None
+
+
+def mended(value: Any) -> Any:  # noqa: ANN401  (any value of a file)
+    """Return a value with U+FFFD for each half of a surrogate pair in its texts.
+
+    JSON can write such halves down, and tools that cut texts leave them; UTF-8 has none.
+    """
+    if isinstance(value, str):
+        return value if value.isascii() else _HALF.sub("\N{REPLACEMENT CHARACTER}", value)
+    if isinstance(value, dict):
+        return {mended(key): mended(item) for key, item in value.items()}
+    return [mended(item) for item in value] if isinstance(value, list) else value
+
+
+_HALF = re.compile("[\ud800-\udfff]")
 
 
 def read_json(path: Path) -> Part:
@@ -107,7 +156,7 @@ def read_json(path: Path) -> Part:
 def parse_json(content: bytes, name: str) -> Part:
     """Return JSON text as a part of the file shown as ``name``."""
     try:
-        tree = json.loads(content.decode("utf-8-sig"), parse_constant=_no_number)
+        tree = mended(json.loads(content.decode("utf-8-sig"), parse_constant=_no_number))
     except json.JSONDecodeError as error:
         raise _unreadable(
             name, error.lineno, "JSON", f"{error.msg}, column {error.colno}"
@@ -130,7 +179,7 @@ def read_tree(path: Path) -> tuple[Part, list[Fault]]:
     document, faults = read_yaml(path)
     if document is None:
         raise FileFaults(faults)
-    return Part(document, document.tree), faults
+    return Part(document, mended(document.tree)), faults
 
 
 def read_lines(path: Path) -> Iterator[Part]:
@@ -138,7 +187,7 @@ def read_lines(path: Path) -> Iterator[Part]:
     _check(path)
     faults = Faults()
     for row in read_rows(path, "jsonl", faults):
-        yield Part(Document(shown(path), row.fields, {(): row.line}), row.fields)
+        yield Part(Document(shown(path), row.fields, {(): row.line}), mended(row.fields))
     faults.raise_any()
 
 

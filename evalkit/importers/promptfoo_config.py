@@ -14,7 +14,14 @@ from evalkit.importers.build import Check, Question, Template, build
 from evalkit.importers.found import Defined, Definitions, Note
 from evalkit.importers.part import Part, read_json, read_tree
 from evalkit.importers.promptfoo_asserts import check_of
-from evalkit.importers.promptfoo_tests import FILE, expanded, load_value, local, tests_of
+from evalkit.importers.promptfoo_tests import (
+    FILE,
+    combinations,
+    expanded,
+    load_value,
+    local,
+    tests_of,
+)
 from evalkit.loader.faults import shown
 from evalkit.suite.document import Document
 from evalkit.suite.prompt import PromptError, compile_prompt
@@ -24,6 +31,10 @@ _TOP = frozenset(
 )
 _TEST = frozenset({"description", "vars", "assert", "threshold", "metadata"})
 _OPENAI = re.compile(r"openai:(?:(?:chat|responses|completion):)?(?P<model>[^:].*)")
+MOST_CASES = 100_000
+"""How many cases the lists of variables and the prompts of a configuration may make."""
+_FEWER = f"at most {MOST_CASES:,} cases in one configuration"
+
 _SEPARATOR = "\n---\n"
 _TEXTS = (".txt", ".md", ".j2", ".json", ".yaml", ".yml")
 
@@ -59,6 +70,9 @@ def read_config(path: Path) -> Definitions:
     prompts = list(_prompts(config))
     if not prompts:
         raise _nothing(path, "prompts that are texts", config)
+    if len(prompts) * len(tests) > MOST_CASES:
+        got = f"{len(prompts):,} prompts and {len(tests):,} tests"
+        raise part["prompts"].fault(_FEWER, got=got, instead="fewer of either")
     for number, prompt in enumerate(prompts, 1):
         called = name if len(prompts) == 1 else f"{name}-{number}"
         asked = [Question(prompt, **test) for test in tests]
@@ -130,6 +144,12 @@ def _questions(config: _Config) -> Iterator[dict[str, Any]]:
                 config.note(value, "has no counterpart", f"test {number}, {key}")
         shared = dict(default.value.get("vars") or {}) if default else {}
         own = test.value.get("vars") or {}
+        if number + combinations({**shared, **own}) > MOST_CASES:
+            raise test.fault(
+                _FEWER,
+                got=f"{number + combinations({**shared, **own}):,}, lists of variables combined",
+                instead="shorter lists, or fewer of them",
+            )
         for variables in expanded({**shared, **own}, config.folder):
             case, number = str(number), number + 1
             if isinstance(variables, str):

@@ -69,12 +69,12 @@ def _outcome(result: Part) -> Outcome:
     response, error = result.get("response"), result.text("error")
     if result.value.get("failureReason") == _ERROR or response is None:
         return Failure("bad_response", error[:300] or "no response")
-    usage = response.value.get("tokenUsage") or {}
+    usage = response.get("tokenUsage") or response.at({})
     return Reply(
         as_text(response.value.get("output")),
         finish_reason=response.text("finishReason", "stop"),
-        usage=Usage(usage.get("prompt") or 0, usage.get("completion") or 0),
-        latency_s=float(result.value.get("latencyMs") or 0) / 1000,
+        usage=Usage(usage.count("prompt"), usage.count("completion")),
+        latency_s=result.quantity("latencyMs") / 1000,
     )
 
 

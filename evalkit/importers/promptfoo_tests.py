@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import math
 import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -10,7 +11,7 @@ from typing import Any
 
 from evalkit.importers.found import Note
 from evalkit.importers.part import Part, read_json, read_lines, read_tree
-from evalkit.importers.rowfile import read_data
+from evalkit.importers.rowfile import below, read_data
 from evalkit.loader.faults import shown
 from evalkit.suite.document import Document
 
@@ -35,6 +36,11 @@ def tests_of(config: Part, folder: Path, notes: list[Note]) -> Iterator[Part]:
             yield from _file(entry["path"], folder, notes)
         else:
             yield entry
+
+
+def combinations(variables: Mapping[str, Any]) -> int:
+    """Return how many combinations of its lists `expanded` makes."""
+    return math.prod(len(value) for value in variables.values() if isinstance(value, list))
 
 
 def expanded(variables: Mapping[str, Any], folder: Path) -> Iterator[Mapping[str, Any] | str]:
@@ -71,9 +77,8 @@ def local(name: str, folder: Path) -> Path | None:
     That is below the configuration's folder or the current one: a configuration from elsewhere must
     not carry other files of this machine into prompts.
     """
-    path = (folder / name.removeprefix(FILE)).resolve()
-    near = path.is_relative_to(folder) or path.is_relative_to(Path.cwd())
-    return path if near and path.is_file() and path.suffix not in _CODE else None
+    path = below(folder / name.removeprefix(FILE), (folder, Path.cwd()))
+    return path if path is not None and path.suffix not in _CODE else None
 
 
 def load_value(value: Any, folder: Path) -> Any:  # noqa: ANN401  (any value of an assertion)
@@ -83,8 +88,7 @@ def load_value(value: Any, folder: Path) -> Any:  # noqa: ANN401  (any value of 
 
 def _file(entry: Part, folder: Path, notes: list[Note]) -> Iterator[Part]:
     name = entry.scalar().removeprefix(FILE)
-    files = sorted(folder.glob(name)) if "*" in name else [folder / name]
-    for path in files:
+    for path in _named(name, folder):
         if path.suffix in _CODE or ".py:" in path.name or ".js:" in path.name:
             notes.append(Note(f"{entry.document.path}, {name}", "code is never run"))
         elif local(str(path), folder) is None:
@@ -98,6 +102,13 @@ def _file(entry: Part, folder: Path, notes: list[Note]) -> Iterator[Part]:
             yield from read_json(path).items()
         else:
             yield from _table(path, notes)
+
+
+def _named(name: str, folder: Path) -> list[Path]:
+    """Return the files that a path or a pattern with * means."""
+    if "*" not in name or Path(name).is_absolute():
+        return [folder / name]
+    return sorted(folder.glob(name))
 
 
 def _table(path: Path, notes: list[Note]) -> Iterator[Part]:

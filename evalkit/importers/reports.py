@@ -132,7 +132,7 @@ def _numbered(rows: list[Scored]) -> Iterator[Scored]:
 
 def _answer(case: Part, key: str) -> Outcome:
     value = case.value.get(key)
-    return Reply(as_text(value), latency_s=float(case.value.get("task_duration") or 0.0))
+    return Reply(as_text(value), latency_s=case.quantity("task_duration"))
 
 
 def _asked(value: object) -> tuple[Message, ...]:

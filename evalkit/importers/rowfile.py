@@ -11,6 +11,7 @@ from typing import Any
 from evalkit.errors import Fault, FileFaults
 from evalkit.importers.part import read_json, read_lines
 from evalkit.loader.faults import shown
+from evalkit.loader.score_rows import long_cells
 
 
 def read_data(path: Path) -> Iterator[tuple[int, Mapping[str, Any]]]:
@@ -23,23 +24,46 @@ def read_data(path: Path) -> Iterator[tuple[int, Mapping[str, Any]]]:
         for number, item in enumerate(read_json(path).items(), 1):
             yield number, item.mapping()
     elif kind in ("csv", "tsv"):
-        yield from _csv(path, "\t" if kind == "tsv" else ",")
+        yield from csv_rows(path, "\t" if kind == "tsv" else ",")
     else:
         needed, instead = "rows in .jsonl, .json or .csv", "the rows in one of these formats"
         raise FileFaults([Fault(shown(path), 0, needed, f"a file {path.name}", instead)])
 
 
 def find_file(name: str, folders: Sequence[Path]) -> Path | None:
-    """Return the first file called ``name`` in one of ``folders``; ``None`` if there is none."""
-    return next((f for folder in folders if (f := folder / name).is_file()), None)
+    """Return the first file called ``name`` that lies below one of ``folders``; else ``None``.
+
+    Definitions from elsewhere must not carry other files of this machine into suites.
+    """
+    for folder in folders:
+        path = below(folder / name, folders)
+        if path is not None:
+            return path
+    return None
 
 
-def _csv(path: Path, sign: str) -> Iterator[tuple[int, Mapping[str, Any]]]:
+def below(path: Path, folders: Sequence[Path]) -> Path | None:
+    """Return the file ``path``, links followed, if it is there and below one of ``folders``."""
+    try:
+        real = path.resolve()
+        near = any(real.is_relative_to(folder.resolve()) for folder in folders)
+        return real if near and real.is_file() else None
+    except (OSError, ValueError):  # a name that no file can have
+        return None
+
+
+def csv_rows(path: Path, sign: str = ",") -> Iterator[tuple[int, Mapping[str, Any]]]:
+    """Yield the rows of a table with the lines in which they end; raise `FileFaults`."""
+    line = 0
     try:
         text = path.read_text(encoding="utf-8-sig")
-        rows = csv.DictReader(io.StringIO(text), delimiter=sign, strict=True)
-        for row in rows:
-            yield rows.line_num, row
+        with long_cells():
+            rows = csv.DictReader(io.StringIO(text, newline=""), delimiter=sign, strict=True)
+            for row in rows:
+                line = rows.line_num
+                if None in row or None in row.values():
+                    raise csv.Error("a row of more or fewer cells than the header has names")
+                yield line, row
     except (UnicodeDecodeError, csv.Error, OSError) as error:
         needed, instead = "CSV in UTF-8 with a header", "the file as it was exported"
-        raise FileFaults([Fault(shown(path), 0, needed, str(error), instead)]) from None
+        raise FileFaults([Fault(shown(path), line, needed, str(error), instead)]) from None

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from evalkit.errors import Fault, FileFaults
 
-CAP = 20
+CAP = 5
 """How many faults of one kind are told for one file."""
 
 
@@ -16,6 +16,7 @@ CAP = 20
 class _Kind:
     """The faults of one kind in one file: the first ones, and how many more from which line on."""
 
+    most: int
     kept: list[Fault] = field(default_factory=list)
     more: int = 0
     more_from: int = 0
@@ -23,7 +24,7 @@ class _Kind:
 
     def add(self, fault: Fault) -> None:
         # Files are read from top to bottom: a line before the furthest is read a second time.
-        if len(self.kept) < CAP:
+        if len(self.kept) < self.most:
             self.kept += [fault] if fault not in self.kept else []
         elif fault.line > self.furthest:
             self.more += 1
@@ -40,19 +41,20 @@ class _Kind:
 
 
 class Faults:
-    """Collects faults. Of one kind in one file the first `CAP` are kept, the others counted.
+    """Collects faults. Of one kind in one file the first ``most`` are kept, the others counted.
 
     A kind is what was needed: a file of a million malformed rows has one kind of fault. A file
     that is read twice has its faults once.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, most: int = CAP) -> None:
+        self._most = most
         self._kinds: dict[tuple[str, str], _Kind] = {}
 
     def add(self, faults: Iterable[Fault]) -> None:
         """Take more faults."""
         for fault in faults:
-            self._kinds.setdefault((fault.path, fault.needed), _Kind()).add(fault)
+            self._kinds.setdefault((fault.path, fault.needed), _Kind(self._most)).add(fault)
 
     def __len__(self) -> int:
         return sum(len(kind.kept) + kind.more for kind in self._kinds.values())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -20,11 +21,13 @@ from evalkit.importers import (
     Wanted,
     gather,
     read,
+    sound,
     write_definitions,
 )
 from evalkit.loader import find_project
 from evalkit.loader.datafile import file_digest
-from evalkit.loader.faults import shown
+from evalkit.loader.faults import Faults, shown
+from evalkit.loader.suites import suite_documents
 from evalkit.model import Manifest, ModelFacts, ModelSpec, Pair, Project, Record, Reply
 from evalkit.pipeline.facts import versions
 from evalkit.pipeline.score_choice import distinct
@@ -56,7 +59,10 @@ class Asked:
 
 @dataclass(frozen=True, slots=True)
 class Imported:
-    """What came of it: the folder, its suites by their numbers of cases, the means of a run."""
+    """What came of it: the folder, its suites by their numbers of cases, the means of a run.
+
+    ``has_project`` is whether suites joined a project; else a project file was made for them.
+    """
 
     folder: Path
     suites: Mapping[str, int]
@@ -64,6 +70,7 @@ class Imported:
     means: tuple[Mean, ...] = ()
     comparisons: tuple[Pair, ...] = ()
     is_run: bool = False
+    has_project: bool = False
 
 
 def import_files(asked: Asked) -> Imported:
@@ -97,35 +104,61 @@ def _keep_suites(definitions: Sequence[Definitions], asked: Asked) -> Imported:
         raise SetupError(
             "suites of different names", got=f"'{twice[0]}' twice", instead="one path at a time"
         )
-    merged = Definitions(
-        suites,
-        notes=tuple(note for part in definitions for note in part.notes),
-        models={name: model for part in definitions for name, model in part.models.items()},
+    merged = sound(
+        Definitions(
+            suites,
+            notes=tuple(note for part in definitions for note in part.notes),
+            models={name: model for part in definitions for name, model in part.models.items()},
+        )
     )
     out = asked.out or SUITES
+    project = _project(out)
+    _refuse_twins(merged, project)
     names = ", ".join(shown(path) for path in asked.paths)
     title = f"Imported by `evalkit import {asked.format} {names}`."
-    write_definitions(merged, out, title=title, has_project=_has_project(out))
-    return Imported(out, {suite.name: len(suite.cases) for suite in suites}, merged.notes)
+    write_definitions(merged, out, title=title, has_project=project is not None)
+    counts = {suite.name: len(suite.cases) for suite in merged.suites}
+    return Imported(out, counts, merged.notes, has_project=project is not None)
 
 
-def _has_project(out: Path) -> bool:
-    """Return whether suites below ``out`` belong to a project that is there already."""
+def _project(out: Path) -> Path | None:
+    """Return the file of the project that suites below ``out`` belong to; ``None`` if none."""
     there = next(folder for folder in (out.absolute(), *out.absolute().parents) if folder.is_dir())
     try:
-        find_project([there], root=Path.cwd())
+        return find_project([there], root=Path.cwd())
     except SetupError:
-        return False
-    return True
+        return None
+
+
+def _refuse_twins(found: Definitions, project: Path | None) -> None:
+    """Raise `SetupError` if the project has a suite of a name already."""
+    if project is None:
+        return
+    names = {suite.name for suite in found.suites}
+    for path, document in suite_documents(project.parent, aside=[project], faults=Faults()):
+        tree = document.tree if document is not None else None
+        name = tree.get("suite") if isinstance(tree, dict) else None
+        if isinstance(name, str) and name in names:
+            raise SetupError(
+                "suites of names that the project has not",
+                got=f"'{name}', which is also {shown(path)}",
+                instead="another name in the imported file, or --out DIR outside the project",
+            )
 
 
 def _keep_run(logs: Sequence[Log], asked: Asked) -> Imported:
     started = datetime.now(UTC)
     found = gather(logs, asked.wanted)
     pairs = _pairs(found.models, asked.pair)
-    folder = _folder(asked, started)
-    stored = _stored(found, logs, pairs, run_id=folder.path.name, started=started)
-    write_run(folder, stored, as_latest=asked.out is None)
+    _check_out(asked)
+    run_id = asked.out.name if asked.out else new_run_id(started)
+    stored = _stored(found, logs, pairs, run_id=run_id, started=started)
+    folder = RunFolder.create(asked.out.parent if asked.out else asked.reports, run_id)
+    try:
+        write_run(folder, stored, as_latest=asked.out is None)
+    except BaseException:
+        shutil.rmtree(folder.path, ignore_errors=True)
+        raise
     return Imported(
         folder=folder.path,
         suites={suite.name: len(suite.cases) for suite in found.suites},
@@ -136,17 +169,15 @@ def _keep_run(logs: Sequence[Log], asked: Asked) -> Imported:
     )
 
 
-def _folder(asked: Asked, started: datetime) -> RunFolder:
+def _check_out(asked: Asked) -> None:
     if asked.out is None:
         check_writable(asked.reports)
-        return RunFolder.create(asked.reports, new_run_id(started))
-    if asked.out.exists():
+    elif asked.out.exists():
         raise SetupError(
             "a folder for the run that is not there yet",
             got=f"{asked.out}, which is",
             instead="another --out DIR",
         )
-    return RunFolder.create(asked.out.parent, asked.out.name)
 
 
 def _pairs(models: Sequence[str], wanted: Pair) -> tuple[Pair, ...]:

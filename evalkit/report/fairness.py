@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from evalkit.decide.decision import FairnessResult, SuiteResult, TermResult
 from evalkit.report.numerals import (
     ABSENT,
     count,
+    many,
     percent,
     points,
     probability,
@@ -50,30 +51,49 @@ def describe_fairness(suites: Sequence[SuiteResult]) -> Fairness | None:
 
 
 def _shown(found: FairnessResult) -> bool:
-    return found.base is not None and found.templates >= SMALLEST
+    units = found.templates if found.clusters is None else found.clusters
+    return found.base is not None and units >= SMALLEST
 
 
 def _sentence(found: FairnessResult) -> str:
-    parts = list(_gap(found)) if _shown(found) else []
+    parts = [_gap(found)] if _shown(found) else []
     parts += [one_line(found.note, 200)] if found.note else []
     return "; ".join([*parts, _alike(found)]) + "."
 
 
-def _gap(found: FairnessResult) -> Iterator[str]:
-    """Yield how the gap changed, and of two terms whether it is on the other side now."""
+def _gap(found: FairnessResult) -> str:
+    """Return how the gap changed, with the p-value beside the change that it is of."""
     first, second = found.base or 0.0, found.candidate or 0.0
     before, after = (points(abs(gap)) for gap in (first, second))
     start = f"the gap between terms of {one_line(found.term, 60)}"
-    of = "" if len(found.terms) == 2 else "change of any term: "
-    p = "" if found.p_value is None else f" ({of}p {probability(found.p_value)})"
+    if first * second < 0 and points(0.0) not in (before, after):
+        change = f"{signed(found.change)} points{_p(found.p_value)}"
+        return (
+            f"{start} turned round: {_two(found)} was {signed(first)} and is {signed(second)} "
+            f"points, a change of {change}"
+        )
+    more = _p(found.p_value) if len(found.terms) == 2 else _most_changed(found)
     if before == after:
-        yield f"{start} stayed at {after} points{p}"
-    else:
-        grown = abs(second) - abs(first)
-        word = "grew" if grown > 0 else "shrank"
-        yield f"{start} {word} by {points(abs(grown))} points, from {before} to {after}{p}"
-    if first * second < 0:
-        yield "the term that scored lower scores higher now"
+        return f"{start} stayed at {after} points{more}"
+    grown = abs(second) - abs(first)
+    word = "grew" if grown > 0 else "shrank"
+    return f"{start} {word} by {points(abs(grown))} points, from {before} to {after}{more}"
+
+
+def _most_changed(found: FairnessResult) -> str:
+    """Return which term changed most against all, by its p-value; nothing where none was tested."""
+    tested = [t for t in found.terms if t.change is not None and t.p_adjusted is not None]
+    if not tested:
+        return ""
+    most = min(tested, key=lambda t: (t.p_adjusted or 0.0, -abs(t.change or 0.0)))
+    return (
+        f"; against all terms {one_line(most.term, 40)} changed most, by {signed(most.change)} "
+        f"points{_p(most.p_adjusted)}"
+    )
+
+
+def _p(value: float | None) -> str:
+    return "" if value is None else f" (p {probability(value)})"
 
 
 def _alike(found: FairnessResult) -> str:
@@ -100,27 +120,35 @@ _HEAD = (
 
 
 def _row(name: str, found: FairnessResult) -> tuple[str, ...]:
-    shown, limits = _shown(found), found.interval
-    say = signed if len(found.terms) == 2 else points
+    shown, limits, two = _shown(found), found.interval, len(found.terms) == 2
+    say = signed if two else points
     return (
         name,
         _terms(found),
-        count(found.templates),
+        count(found.templates) + _units(found),
         count(found.left_out),
         say(found.base) if shown else ABSENT,
         say(found.candidate) if shown else ABSENT,
         signed(found.change) if shown else ABSENT,
         span(limits.low, limits.high) if shown and limits else ABSENT,
-        probability(found.p_value),
+        ("" if two or found.p_value is None else "any term: ") + probability(found.p_value),
         _ALIKE[found.equivalent].format(trimmed(found.margin)),
     )
+
+
+def _units(found: FairnessResult) -> str:
+    return "" if found.clusters is None else f" in {many(found.clusters, 'cluster')}"
+
+
+def _two(found: FairnessResult) -> str:
+    first, second = (one_line(t.term, 40) for t in found.terms)
+    return f"{first} minus {second}"
 
 
 def _terms(found: FairnessResult) -> str:
     field = one_line(found.term, 60)
     if len(found.terms) == 2:
-        first, second = (one_line(t.term, 40) for t in found.terms)
-        return f"{field}: {first} minus {second}"
+        return f"{field}: {_two(found)}"
     return f"{field}: highest minus lowest of {count(len(found.terms))}" if found.terms else field
 
 

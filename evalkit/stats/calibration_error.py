@@ -2,13 +2,17 @@
 
 Attempts as in `evalkit.stats.calibration`, which holds the scores to decide by. The plain error is
 biased upwards (a perfectly calibrated model with 500 attempts in 15 bins shows about 5 points) and
-depends on the bins, so only errors of the same bins compare. It has no honest interval: resampling
-adds the noise a second time, and near 0 the bootstrap's interval missed the truth in every run.
+depends on the bins. How far upwards depends on how many bins a model's confidences fill, so that
+plain errors of two models do not compare: of two calibrated ones with 500 cases, the model that is
+always 75 % sure shows 1.5 points and one sure from 5 to 95 % shows 4.4. Nor has it an honest
+interval: resampling adds the noise a second time, and near 0 the bootstrap's interval missed the
+truth in every run. `calibration_change` compares root mean squares with that bias taken off.
 """
 
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -19,13 +23,15 @@ from evalkit.stats.arrays import TIE, FloatArray
 from evalkit.stats.assumptions import Assuming
 from evalkit.stats.calibration import Attempts, checked
 from evalkit.stats.proportions import wilson
-from evalkit.stats.swaps import coins, summed, swap_units
+from evalkit.stats.swaps import summed, swap_units
 from evalkit.stats.values import Interval, NotEstimable, PValue
 
 Norm = Literal["l1", "l2", "max"]
 """How the bins' distances are put together: mean (ECE), root mean square, or the largest (MCE)."""
 
-_BLOCKS = 20_000
+_LEAST = 10
+_RARE = 5
+_SAME = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,9 +81,11 @@ class CalibrationError(Assuming):
 
 @dataclass(frozen=True, slots=True)
 class CalibrationChange(Assuming):
-    """Both models' calibration errors in the same bins, and the test that they are equal.
+    """Both models' root mean square calibration errors, and the test that they are equal.
 
-    ``difference`` is base minus candidate, so higher = the candidate is better calibrated.
+    ``base`` and ``candidate`` have the bias taken off, and are 0 where that leaves less than 0.
+    ``difference`` is base minus candidate, so higher = the candidate is better calibrated;
+    ``p_value`` is two-sided and of this difference: 1 where it is 0. ``n`` counts cases.
     """
 
     base: float
@@ -86,6 +94,29 @@ class CalibrationChange(Assuming):
     p_value: PValue
     n: int
     method: str
+
+
+@dataclass(frozen=True, slots=True)
+class _Gaps:
+    """One model's distances by joined bin: ``gap`` of confidence and accuracy, ``size`` in cases.
+
+    The cross products of ``noise`` (units x bins) are the covariances of gap times size, of which
+    ``more`` is added to the variances. ``squared`` is the mean squared gap without bias.
+    """
+
+    gap: FloatArray
+    size: FloatArray
+    noise: FloatArray
+    more: FloatArray
+    squared: float
+
+    def errors(self, drawn: FloatArray, same: float) -> FloatArray:
+        """Return the errors (draws) of a model with gaps of this shape that is off by ``same``."""
+        length = math.sqrt(float((self.size * self.gap**2).sum() / self.size.sum()))
+        center = self.size * same * (self.gap / length if length > TIE else 1.0)
+        expected = (self.noise**2).sum(axis=0) + self.more
+        squared = (((center + drawn) ** 2 - expected) / self.size).sum(axis=1) / self.size.sum()
+        return np.asarray(np.sqrt(np.maximum(squared, 0.0)), dtype=np.float64)
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,25 +154,29 @@ def equal_mass(*attempts: Attempts, count: int = 10, norm: Norm = "l1") -> Bins 
     return Bins(edges, f"{len(edges) - 1} equal-mass bins", norm)
 
 
-def calibration_error(attempts: Attempts, bins: Bins) -> CalibrationError | NotEstimable:
+def calibration_error(
+    attempts: Attempts, bins: Bins, *, by_case: bool = False
+) -> CalibrationError | NotEstimable:
     """Return sum (n_b / n) |mean confidence - accuracy| over bins, or its l2 or largest form.
 
     [Naeini, Cooper & Hauskrecht 2015]. The debiased square takes off each bin's variance of the
     distance, gap_b^2 - v_b, weighed by n_b; v_b is that of the mean of (confidence - outcome) over
     cases, attempts at one case together. Kumar, Liang & Ma [2019] take accuracy (1 - accuracy) /
     (n_b - 1), the same where all confidences of a bin are equal, but too much where they vary with
-    the chance of being right, as they should.
+    the chance of being right, as they should. Attempts weigh alike; with ``by_case`` cases do.
     """
     found = checked(attempts)
     if isinstance(found, NotEstimable):
         return found
-    sums, sizes = _by_bin(*found, bins=bins, weighted=False)
+    sizes, stated, right = _by_bin(*found, bins=bins, by_case=by_case)
+    sums = stated - right
     total, size = sums.sum(axis=0), sizes.sum(axis=0)
-    estimate = float(_distance(total[None], size[None], bins.norm)[0])
-    squared, left_out = _debiased(sums, sizes)
+    held = bins.of(found[0][np.isfinite(found[0])])
+    left_out = int(np.count_nonzero((np.count_nonzero(sizes, axis=0) < 2)[held]))
     names = {"l1": "ECE", "l2": "root mean square calibration error", "max": "MCE"}
     name = f"{names[bins.norm]}, {bins.method}"
-    return CalibrationError(estimate, squared, int(size.sum()), left_out, name)
+    estimate, squared = _distance(total, size, bins.norm), _debiased(sums, sizes)
+    return CalibrationError(estimate, squared, len(held), left_out, name)
 
 
 def calibration_change(
@@ -153,14 +188,23 @@ def calibration_change(
     rng: np.random.Generator,
     resamples: int = 9_999,
 ) -> CalibrationChange | NotEstimable:
-    """Compare two models' calibration errors by swapping their names case by case.
+    """Compare two models' root mean square calibration errors, the bias of each taken off.
 
-    Exact under exchangeability, that is if within a case either model could have given either
-    model's attempts. Between calibrated models of which one is surer it is no longer exact: false
-    alarms at 5 % stay near 5, and reached 8 in 1,500 simulated runs where one model is uncertain
-    about every case and the other about none. Cases weigh alike whatever their number of attempts;
-    a cluster is swapped as a whole, and of more than 20,000 cases random blocks, which is as exact.
-    ``bins`` must not favour a model: equal-width ones, or `equal_mass` of both together.
+    The errors are those of `calibration_error` (`debiased`, ``by_case``), but a bin with fewer than
+    10 cases is joined to the next, and clusters vary as a whole. The test draws both models' gaps
+    anew, normal with the covariance seen (and t-like for few cases), around the gaps of two models
+    that share one error, in five steps from none to the larger of both. The largest p-value counts,
+    as which error they share is not known. Where fewer than 5 cases of a bin came out the rarer way
+    the spread seen may be none by luck; there it is at least what the confidences say.
+
+    The models' confidences may fill different bins, where swapping names within cases found a
+    difference between calibrated models in up to 97 % of runs. Here false alarms at 5 % were at
+    most 3.5 % of 200 runs in 19 pairs of laws, from .50, .75 or .99 always to the whole of 0 to 1,
+    times 9 plans (50 to 500 cases, several attempts, 50 clusters). Between models with one error
+    that is not 0 they were 3 to 6 %, at worst 8 % (50 clusters). Where confidences are of one law,
+    so that swapping is exact, this finds less: of 300 cases, 15 points of overconfidence in 77 % of
+    runs (swapping: 83 of the plain l2 error, 88 of the ECE), 10 points in 48 % (71 and 86).
+    ``norm`` of ``bins`` plays no part.
     """
     ours, theirs = checked(base), checked(candidate)
     if isinstance(ours, NotEstimable):
@@ -172,24 +216,17 @@ def calibration_change(
     known = np.asarray(np.isfinite(ours[0]).any(axis=1) & np.isfinite(theirs[0]).any(axis=1))
     if not known.any():
         return NotEstimable("no case has attempts of both models")
-    sides = [
-        np.concatenate(_by_bin(p[known], y[known], bins=bins, weighted=True), axis=1)
-        for p, y in (ours, theirs)
-    ]
+    n = int(known.sum())
     groups = None if clusters is None else np.asarray(clusters).reshape(-1)[known]
-    owner = swap_units(int(known.sum()), groups, most=_BLOCKS, rng=rng)
-    one, other = (summed(side, owner) for side in sides)
-    before, after = (
-        float(_distance(*_halves(side.sum(axis=0)[None]), bins.norm)[0]) for side in (one, other)
-    )
-    total, apart, hits = one.sum(axis=0) + other.sum(axis=0), other - one, 0
-    for chosen in coins(len(one), resamples, rng):
-        drawn = one.sum(axis=0) + chosen @ apart
-        errors = (_distance(*_halves(side), bins.norm) for side in (drawn, total - drawn))
-        hits += int(np.count_nonzero(np.abs(np.subtract(*errors)) >= abs(before - after) - TIE))
-    p = PValue((1 + hits) / (1 + resamples), f"names swapped within case, {resamples:,} times")
-    name = f"{bins.norm} in {bins.method}"
-    return CalibrationChange(before, after, before - after, p, int(known.sum()), name)
+    owner = swap_units(n, groups, most=n, rng=rng)
+    tables = (_by_bin(p[known], y[known], bins=bins, by_case=True) for p, y in (ours, theirs))
+    one, other = (_gaps([summed(part, owner) for part in table]) for table in tables)
+    if len(one.noise) < _LEAST:
+        return NotEstimable(f"fewer than {_LEAST} cases, or clusters, have attempts of both models")
+    before, after = (math.sqrt(max(side.squared, 0.0)) for side in (one, other))
+    p = _p_of_equal(one, other, rng=rng, resamples=resamples)
+    name = f"root mean square calibration error, {bins.method}"
+    return CalibrationChange(before, after, before - after, p, n, name)
 
 
 def reliability_table(
@@ -217,44 +254,81 @@ def _row(bins: Bins, number: int, sums: tuple[float, float, float], level: float
     return ReliabilityBin(low, high, n, total / n, right / n, interval)
 
 
-def _by_bin(
-    p: FloatArray, y: FloatArray, *, bins: Bins, weighted: bool
-) -> tuple[FloatArray, FloatArray]:
-    """Return cases x bins of summed confidence - outcome, and of the number (or share) summed."""
+def _p_of_equal(one: _Gaps, other: _Gaps, *, rng: np.random.Generator, resamples: int) -> PValue:
+    units, split = len(one.noise), len(one.gap)
+    noise = np.concatenate([one.noise, other.noise], axis=1)
+    spread = noise.T @ noise + np.diag(np.concatenate([one.more, other.more]))
+    root = np.linalg.cholesky(spread + TIE * (1 + np.trace(spread)) * np.eye(len(spread)))
+    drawn = rng.standard_normal((resamples, len(spread))) @ root.T
+    drawn *= np.sqrt((units - 1) / rng.chisquare(units - 1, (resamples, 1)))
+    before, after = (math.sqrt(max(side.squared, 0.0)) for side in (one, other))
+    seen, hits = abs(before - after), 0
+    for same in np.linspace(0, max(before, after), _SAME):
+        apart = one.errors(drawn[:, :split], same) - other.errors(drawn[:, split:], same)
+        hits = max(hits, int(np.count_nonzero(np.abs(apart) >= seen - TIE)))
+    method = f"parametric bootstrap of equal errors, {resamples:,} resamples"
+    return PValue((1 + hits) / (1 + resamples), method)
+
+
+def _gaps(parts: Sequence[FloatArray]) -> _Gaps:
+    """Return the gaps of units x bins of sizes, confidences and outcomes, sparse bins joined."""
+    starts = _joined(parts[0])
+    sizes, stated, right = (np.add.reduceat(part, starts, axis=1) for part in parts)
+    size, units = sizes.sum(axis=0), np.count_nonzero(sizes, axis=0)
+    gap = (stated - right).sum(axis=0) / size
+    noise = (stated - right - gap * sizes) * np.sqrt(units / np.maximum(units - 1, 1))
+    variance = (noise**2).sum(axis=0)
+    squared = float((gap**2 * size - variance / size).sum() / size.sum())
+    rarer = np.minimum(*(np.count_nonzero(of > TIE, axis=0) for of in (right, sizes - right)))
+    stating = (stated * (sizes - stated)).sum(axis=0)
+    more = np.where(rarer < _RARE, np.maximum(stating - variance, 0.0), 0.0)
+    return _Gaps(gap, size, noise, more, squared)
+
+
+def _joined(sizes: FloatArray) -> list[int]:
+    """Return where bins start so that each holds attempts of ``_LEAST`` units, if any can."""
+    starts = [0]
+    for end in range(1, sizes.shape[1]):
+        here = np.count_nonzero(sizes[:, starts[-1] : end].any(axis=1))
+        rest = np.count_nonzero(sizes[:, end:].any(axis=1))
+        if min(here, rest) >= _LEAST:
+            starts.append(end)
+    return starts
+
+
+def _by_bin(p: FloatArray, y: FloatArray, *, bins: Bins, by_case: bool) -> list[FloatArray]:
+    """Return cases x bins of attempts, of summed confidences and of outcomes.
+
+    With ``by_case`` the attempts of a case share a weight of 1.
+    """
     there = np.isfinite(p)
     per_case = there.sum(axis=1)
-    weight = 1 / np.maximum(per_case, 1) if weighted else np.ones(len(p))
+    weight = 1 / np.maximum(per_case, 1) if by_case else np.ones(len(p))
     case = np.broadcast_to(np.arange(len(p))[:, None], p.shape)[there]
-    key = case * bins.count + bins.of(p[there])
-    shape, cells = (len(p), bins.count), len(p) * bins.count
-    off = (p[there] - y[there]) * weight[case]
-    sums, sizes = (np.bincount(key, weights=w, minlength=cells) for w in (off, weight[case]))
-    return sums.reshape(shape).astype(np.float64), sizes.reshape(shape).astype(np.float64)
+    key, each = case * bins.count + bins.of(p[there]), weight[case]
+    cells = len(p) * bins.count
+    return [
+        np.bincount(key, weights=w, minlength=cells).reshape(len(p), bins.count).astype(np.float64)
+        for w in (each, each * p[there], each * y[there])
+    ]
 
 
-def _distance(sums: FloatArray, sizes: FloatArray, norm: Norm) -> FloatArray:
-    """Return the calibration error per row (rows x bins)."""
+def _distance(sums: FloatArray, sizes: FloatArray, norm: Norm) -> float:
+    """Return the calibration error of sums by bin."""
     size = np.maximum(sizes, TIE)
     if norm == "max":
-        return np.asarray((np.abs(sums) / size).max(axis=1), dtype=np.float64)
-    total = np.maximum(sizes.sum(axis=1), TIE)
+        return float((np.abs(sums) / size).max())
     if norm == "l1":
-        return np.asarray(np.abs(sums).sum(axis=1) / total, dtype=np.float64)
-    return np.asarray(np.sqrt((sums * sums / size).sum(axis=1) / total), dtype=np.float64)
+        return float(np.abs(sums).sum() / sizes.sum())
+    return float(np.sqrt((sums * sums / size).sum() / sizes.sum()))
 
 
-def _debiased(sums: FloatArray, sizes: FloatArray) -> tuple[float | NotEstimable, int]:
-    size, cases = sizes.sum(axis=0), np.count_nonzero(sizes, axis=0)
-    usable = cases >= 2
-    left_out = int(size[~usable].sum())
+def _debiased(sums: FloatArray, sizes: FloatArray) -> float | NotEstimable:
+    usable = np.count_nonzero(sizes, axis=0) >= 2
     if not usable.any():
-        return NotEstimable("every bin has a single case at most"), left_out
-    sums, sizes, size, cases = sums[:, usable], sizes[:, usable], size[usable], cases[usable]
+        return NotEstimable("every bin has a single case at most")
+    sums, sizes = sums[:, usable], sizes[:, usable]
+    size, cases = sizes.sum(axis=0), np.count_nonzero(sizes, axis=0)
     gap = sums.sum(axis=0) / size
     noise = ((sums - gap * sizes) ** 2).sum(axis=0) * cases / (cases - 1) / size**2
-    return float(((gap * gap - noise) * size).sum() / size.sum()), left_out
-
-
-def _halves(table: FloatArray) -> tuple[FloatArray, FloatArray]:
-    bins = table.shape[1] // 2
-    return table[:, :bins], table[:, bins:]
+    return float(((gap * gap - noise) * size).sum() / size.sum())

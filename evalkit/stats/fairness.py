@@ -1,8 +1,10 @@
 """Counterfactual fairness: the same template filled with terms that should make no difference.
 
 Tables hold templates x terms of scores in [0, 1] (the mean over the cases of a template and term);
-the template is the unit, since its cases share everything but the term. A template that lacks a
-term is left out.
+the template is the unit, since its cases share everything but the term. ``clusters`` holds a label
+per template: templates of one cluster may depend on each other and are one unit
+(`evalkit.stats.template_units`), so that copies within a cluster narrow nothing. A template that
+lacks a term is left out.
 
 | question | function |
 |---|---|
@@ -18,18 +20,21 @@ term is left out.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from itertools import combinations
 
 import numpy as np
 from numpy.typing import ArrayLike
+from scipy.special import chdtrc
 
 from evalkit.stats.arrays import TIE, FloatArray
 from evalkit.stats.equivalence import Equivalence, Equivalent, tost
+from evalkit.stats.max_t import MaxT, max_t
 from evalkit.stats.mover import Scaled
 from evalkit.stats.paired import PairedComparison, choose_procedure, compare, is_binary
 from evalkit.stats.sign_flip import sign_flip
-from evalkit.stats.units import case_units
+from evalkit.stats.swaps import summed
+from evalkit.stats.template_units import independent_rows, units_of
 from evalkit.stats.values import Interval, NotEstimable, Procedure, PValue
 
 SMALLEST = 20
@@ -52,8 +57,9 @@ class SwapTable:
 class TermGap:
     """The largest minus the smallest mean score of a term, over ``templates`` complete templates.
 
-    ``p_value`` permutes the terms within each template. ``friedman`` is Friedman's rank test beside
-    it, for scores of 0 and 1 equal to Cochran's Q. ``None`` without a template.
+    ``p_value`` permutes the terms within each of the ``units``: templates, or clusters of them.
+    ``friedman`` is Friedman's rank test beside it, for scores of 0 and 1 equal to Cochran's Q.
+    ``None`` without a template.
     """
 
     gap: float | None
@@ -61,11 +67,12 @@ class TermGap:
     p_value: PValue | NotEstimable
     friedman: PValue | NotEstimable
     templates: int
+    units: int
 
     @property
     def shown(self) -> bool:
-        """Whether there are enough templates to show percentages."""
-        return self.templates >= SMALLEST
+        """Whether there are enough units to show percentages."""
+        return self.units >= SMALLEST
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,24 +92,36 @@ class DifferenceChange:
 
 @dataclass(frozen=True, slots=True)
 class Deviation:
-    """One term against the mean of all terms; ``adjusted`` for testing all ``family`` terms."""
+    """One term against the mean of all terms, from the ``joint`` test of all of them (max-T).
+
+    ``adjusted`` allows for testing all terms. The joint test is of values divided by ``bound``, the
+    farthest from 0 that one can lie.
+    """
 
     term: int
     estimate: float
-    procedure: Procedure | NotEstimable
-    adjusted: PValue
-    family: int
+    adjusted: PValue | NotEstimable
+    bound: float
+    joint: MaxT = field(repr=False, compare=False)
 
     def interval(self, *, level: float) -> Interval | NotEstimable:
-        """Return limits that hold for all terms at once (Bonferroni)."""
-        if isinstance(self.procedure, NotEstimable):
-            return self.procedure
-        return self.procedure.interval(level=1 - (1 - level) / self.family)
+        """Return limits that hold for all terms at once.
+
+        They leave out 0 exactly where ``adjusted`` is at most 1 - ``level``.
+        """
+        found = self.joint.interval(self.term, level=level)
+        if isinstance(found, NotEstimable):
+            return found
+        return replace(found, low=found.low * self.bound, high=found.high * self.bound)
 
 
 @dataclass(frozen=True, slots=True)
 class TermsEquivalent:
-    """Whether all pairs of terms are equivalent; ``worst`` is the pair that decides."""
+    """Whether all pairs of terms are equivalent; ``worst`` is the pair that decides.
+
+    That is the widest apart of those shown beyond the margin; where none is, the one with the
+    largest p-value, of equal ones the widest apart.
+    """
 
     verdict: Equivalent
     p_value: PValue | NotEstimable
@@ -129,63 +148,78 @@ def swap_table(scores: ArrayLike, templates: ArrayLike, *, terms: ArrayLike) -> 
 
 
 def term_difference(
-    table: ArrayLike, first: int, *, second: int, rng: np.random.Generator
+    table: ArrayLike,
+    first: int,
+    *,
+    second: int,
+    rng: np.random.Generator,
+    clusters: ArrayLike | None = None,
 ) -> PairedComparison:
     """Compare two terms over the templates: ``difference`` is column ``first`` minus ``second``.
 
-    A paired comparison with the template as the case; the table's other terms may be missing.
+    A paired comparison with the template as the case, or the cluster where all have one size; the
+    table's other terms may be missing.
     """
-    scores = _table(table)[:, [first, second]]
-    both = scores[np.isfinite(scores).all(axis=1)]
-    return compare(both[:, 1], both[:, 0], rng=rng)
+    both, label = independent_rows(_table(table)[:, [first, second]], clusters)
+    return compare(both[:, 1], both[:, 0], clusters=label, rng=rng)
 
 
-def term_gap(table: ArrayLike, *, rng: np.random.Generator, resamples: int = 9_999) -> TermGap:
+def term_gap(
+    table: ArrayLike,
+    *,
+    rng: np.random.Generator,
+    clusters: ArrayLike | None = None,
+    resamples: int = 9_999,
+) -> TermGap:
     """Return the largest difference of terms' means, and whether chance explains it.
 
-    Exact under the hypothesis that the terms of a template are exchangeable. The gap itself is
-    never negative and grows with the number of terms, so it has no interval of its own; see
-    `term_deviations` and `terms_equivalent`. Of more than 5,000 templates random blocks are
-    permuted alike, which is as exact.
+    Exact under the hypothesis that the terms of a unit are exchangeable. The gap itself is never
+    negative and grows with the number of terms, so it has no interval of its own; see
+    `term_deviations` and `terms_equivalent`. Of more than 5,000 units random blocks are permuted
+    alike, which is as exact.
     """
-    scores = _complete(table)
-    n, k = scores.shape
+    scores = _table(table)
+    n, k = int(np.isfinite(scores).all(axis=1).sum()), scores.shape[1]
     if not n or k < 2:
         none = NotEstimable("no template has all terms" if k > 1 else "there is one term")
-        return TermGap(None, (), none, none, n)
-    means = scores.mean(axis=0)
+        return TermGap(None, (), none, none, n, n)
+    rows, label = independent_rows(scores, clusters)
+    blocks = summed(rows, label)
+    means = rows.mean(axis=0)
     gap = float(np.ptp(means))
     hits = sum(
-        int(np.count_nonzero(np.ptp(m, axis=1) >= gap - TIE))
-        for m in _permuted_means(scores, resamples=resamples, rng=rng)
+        int(np.count_nonzero(np.ptp(total, axis=1) >= (gap - TIE) * len(rows)))
+        for total in _permuted_sums(blocks, resamples=resamples, rng=rng)
     )
-    p = PValue((1 + hits) / (1 + resamples), f"terms permuted in template, {resamples:,} times")
-    return TermGap(gap, tuple(means.tolist()), p, _friedman(scores), n)
+    where = "template" if len(blocks) == n else "cluster"
+    p = PValue((1 + hits) / (1 + resamples), f"terms permuted in {where}, {resamples:,} times")
+    return TermGap(gap, tuple(means.tolist()), p, _friedman(blocks), n, len(blocks))
 
 
 def term_deviations(
-    table: ArrayLike, *, rng: np.random.Generator, resamples: int = 9_999
+    table: ArrayLike,
+    *,
+    rng: np.random.Generator,
+    clusters: ArrayLike | None = None,
+    resamples: int = 9_999,
 ) -> tuple[Deviation, ...]:
     """Return each term's mean score minus the mean of all terms, for every term at once.
 
-    Adjusted by the largest deviation in each permutation of terms within templates (max-T)
-    [Westfall & Young 1993]: where no term matters, the chance of any false alarm is the level.
-    Empty without a complete template.
+    By `evalkit.stats.max_t`, whose p-values and limits agree. Empty without a complete template or
+    a second term.
     """
-    scores = _complete(table)
-    if not len(scores):
-        return ()
-    off = scores - scores.mean(axis=1, keepdims=True)
-    drawn = (
-        np.abs(m - m.mean(axis=1, keepdims=True)).max(axis=1)
-        for m in _permuted_means(off, resamples=resamples, rng=rng)
-    )
-    seen = np.abs(off.mean(axis=0))
-    return _deviations(off, seen, largest=np.concatenate(list(drawn)), rng=rng, factor=1.0)
+    scores = _table(table)
+    return _deviations(scores, clusters, width=1.0, rng=rng, resamples=resamples)
 
 
 def difference_change(
-    base: ArrayLike, candidate: ArrayLike, *, first: int, second: int, rng: np.random.Generator
+    base: ArrayLike,
+    candidate: ArrayLike,
+    *,
+    first: int,
+    second: int,
+    rng: np.random.Generator,
+    clusters: ArrayLike | None = None,
 ) -> DifferenceChange:
     """Return how the difference of two terms changed from base to candidate.
 
@@ -199,47 +233,44 @@ def difference_change(
     if not known.any():
         none = NotEstimable("no template has both terms for both models")
         return DifferenceChange(None, None, None, none, none, 0)
-    before, after = x[known, 0] - x[known, 1], y[known, 0] - y[known, 1]
-    change = after - before
+    before, after = (t[:, 0] - t[:, 1] for t in (x, y))
+    rows, label = independent_rows((after - before)[:, None], clusters)
+    units = units_of(rows[:, 0] / 2, label)
+    halved = choose_procedure(units, binary=False, rng=rng)
     return DifferenceChange(
-        base=float(before.mean()),
-        candidate=float(after.mean()),
-        change=float(change.mean()),
-        procedure=_halved(change, factor=2.0, rng=rng),
-        exact=sign_flip(change, rng=rng),
+        base=float(before[known].mean()),
+        candidate=float(after[known].mean()),
+        change=float((after - before)[known].mean()),
+        procedure=halved if isinstance(halved, NotEstimable) else Scaled(halved, 2.0),
+        exact=sign_flip(units.sums, rng=rng),
         templates=int(known.sum()),
     )
 
 
 def deviation_changes(
-    base: ArrayLike, candidate: ArrayLike, *, rng: np.random.Generator, resamples: int = 9_999
+    base: ArrayLike,
+    candidate: ArrayLike,
+    *,
+    rng: np.random.Generator,
+    clusters: ArrayLike | None = None,
+    resamples: int = 9_999,
 ) -> tuple[Deviation, ...]:
     """Return how each term's deviation from the mean of all terms changed, for every term at once.
 
-    Signs of whole templates are flipped together (base and candidate exchanged), and each term is
-    adjusted by the largest of the terms' sums over their root sum of squares (max-T). What raises a
-    template for all terms alike cancels. Empty without a template complete in both.
+    As `term_deviations`, from the candidate's scores minus the base's. What raises a template for
+    all terms alike cancels. Empty without a template complete in both or a second term.
     """
-    x, y = _table(base), _table(candidate)
-    known = np.isfinite(x).all(axis=1) & np.isfinite(y).all(axis=1)
-    if not known.any():
-        return ()
-    change = y[known] - x[known]
-    change = change - change.mean(axis=1, keepdims=True)
-    root = np.sqrt((change * change).sum(axis=0))
-    unit = np.where(root > TIE, change / np.maximum(root, TIE), 0.0)
-    largest = []
-    rows = max(1, _CHUNK // len(unit))
-    for start in range(0, resamples, rows):
-        size = (min(rows, resamples - start), len(unit))
-        signs = 2.0 * rng.integers(0, 2, size=size, dtype=np.uint8) - 1
-        largest.append(np.abs(signs @ unit).max(axis=1))
-    seen = np.abs(unit.sum(axis=0))
-    return _deviations(change, seen, largest=np.concatenate(largest), rng=rng, factor=2.0)
+    change = _table(candidate) - _table(base)
+    return _deviations(change, clusters, width=2.0, rng=rng, resamples=resamples)
 
 
 def terms_equivalent(
-    table: ArrayLike, *, margin: float, alpha: float = 0.05, rng: np.random.Generator
+    table: ArrayLike,
+    *,
+    margin: float,
+    alpha: float = 0.05,
+    rng: np.random.Generator,
+    clusters: ArrayLike | None = None,
 ) -> TermsEquivalent:
     """Return whether no two terms differ by ``margin`` or more.
 
@@ -250,31 +281,35 @@ def terms_equivalent(
     """
     scores = _table(table)
     names = list(combinations(range(scores.shape[1]), 2))
-    found = []
-    for first, second in names:
-        procedure = _pair(scores[:, [first, second]], rng)
-        strict = tost(procedure, margin=margin, alpha=alpha / len(names))
-        own = tost(procedure, margin=margin, alpha=alpha)
-        found.append((own, strict.verdict == "not equivalent"))
-    pairs = tuple(own for own, _ in found)
-    if not pairs:
+    if not names:
         return TermsEquivalent("can't tell", NotEstimable("there is one term"), None, ())
-    p = [2.0 if isinstance(e.p_value, NotEstimable) else e.p_value.value for e in pairs]
-    worst = int(np.argmax(p))
+    pairs, order = [], []
+    for name in names:
+        procedure, gap = _pair(scores[:, name], clusters, rng=rng)
+        own = tost(procedure, margin=margin, alpha=alpha)
+        strict = tost(procedure, margin=margin, alpha=alpha / len(names))
+        beyond = strict.verdict == "not equivalent"
+        p = own.p_value.value if isinstance(own.p_value, PValue) else 2.0
+        pairs.append(own)
+        order.append((beyond, gap if beyond else p, gap))
+    worst = order.index(max(order))
     verdict: Equivalent = "can't tell"
-    if any(beyond for _, beyond in found):
+    if order[worst][0]:
         verdict = "not equivalent"
     elif all(e.verdict == "equivalent" for e in pairs):
         verdict = "equivalent"
-    return TermsEquivalent(verdict, pairs[worst].p_value, names[worst], pairs)
+    return TermsEquivalent(verdict, pairs[worst].p_value, names[worst], tuple(pairs))
 
 
-def _pair(columns: FloatArray, rng: np.random.Generator) -> Procedure | NotEstimable:
-    both = columns[np.isfinite(columns).all(axis=1)]
-    if not len(both):
-        return NotEstimable("no template has both terms")
-    units = case_units(both[:, 0] - both[:, 1])
-    return choose_procedure(units, binary=is_binary(both), rng=rng)
+def _pair(
+    columns: FloatArray, clusters: ArrayLike | None, *, rng: np.random.Generator
+) -> tuple[Procedure | NotEstimable, float]:
+    """Return the procedure of a pair of terms, and how far apart their means are."""
+    rows, label = independent_rows(columns, clusters)
+    if not len(rows):
+        return NotEstimable("no template has both terms"), 0.0
+    units = units_of(rows[:, 0] - rows[:, 1], label)
+    return choose_procedure(units, binary=is_binary(rows), rng=rng), abs(units.mean)
 
 
 def _table(table: ArrayLike) -> FloatArray:
@@ -284,62 +319,65 @@ def _table(table: ArrayLike) -> FloatArray:
     return scores
 
 
-def _complete(table: ArrayLike) -> FloatArray:
-    scores = _table(table)
-    return scores[np.isfinite(scores).all(axis=1)]
-
-
-def _permuted_means(
-    scores: FloatArray, *, resamples: int, rng: np.random.Generator
+def _permuted_sums(
+    blocks: FloatArray, *, resamples: int, rng: np.random.Generator
 ) -> Iterator[FloatArray]:
-    """Yield term means (resamples x terms) with the terms of each template in random order."""
-    n, k = scores.shape
-    alike = np.ptp(scores, axis=1) <= TIE
-    fixed, varied = scores[alike].sum(axis=0), scores[~alike]
+    """Yield sums (resamples x terms) of the rows with the terms of each in random order."""
+    k = blocks.shape[1]
+    alike = np.ptp(blocks, axis=1) <= TIE
+    fixed, varied = blocks[alike].sum(axis=0), blocks[~alike]
     if len(varied) > _BLOCKS:
-        summed = np.zeros((_BLOCKS, k))
-        np.add.at(summed, rng.permutation(len(varied)) % _BLOCKS, varied)
-        varied = summed
+        merged = np.zeros((_BLOCKS, k))
+        np.add.at(merged, rng.permutation(len(varied)) % _BLOCKS, varied)
+        varied = merged
     rows = max(1, _CHUNK // max(varied.size, 1))
     for start in range(0, resamples, rows):
         shape = (min(rows, resamples - start), *varied.shape)
-        yield (rng.permuted(np.broadcast_to(varied, shape), axis=2).sum(axis=1) + fixed) / n
+        yield rng.permuted(np.broadcast_to(varied, shape), axis=2).sum(axis=1) + fixed
 
 
 def _friedman(scores: FloatArray) -> PValue | NotEstimable:
-    """Return Friedman's test; scipy's gives nan where every template ties, and needs 3 terms."""
-    from scipy.stats import friedmanchisquare
-
-    if scores.shape[1] < 3:
+    """Return Friedman's test with his correction for ties [Conover 1999, sec. 5.8]."""
+    k = scores.shape[1]
+    if k < 3:
         return NotEstimable("Friedman's test needs 3 terms")
     # Rounded, because scores that differ by rounding alone would be ranked.
     rounded = np.round(scores, 12)
-    if (np.ptp(rounded, axis=1) == 0).all():
+    # Ranks about their mean: how many of a template's terms lie below, less how many above, halved.
+    ranks = np.zeros_like(rounded)
+    for term in range(k):
+        ranks += np.sign(rounded - rounded[:, [term]]) / 2
+    squares = float((ranks * ranks).sum())
+    if not squares:
         return NotEstimable("within every template all terms have the same score")
-    return PValue(float(friedmanchisquare(*rounded.T).pvalue), "Friedman, chi-squared")
-
-
-def _halved(
-    change: FloatArray, *, factor: float, rng: np.random.Generator
-) -> Procedure | NotEstimable:
-    """Return the procedure of a mean that lies within +-``factor``."""
-    found = choose_procedure(case_units(change / factor), binary=False, rng=rng)
-    return found if isinstance(found, NotEstimable) or factor == 1 else Scaled(found, factor)
+    statistic = (k - 1) * float((ranks.sum(axis=0) ** 2).sum()) / squares
+    return PValue(float(chdtrc(k - 1, statistic)), "Friedman, chi-squared")
 
 
 def _deviations(
-    off: FloatArray,
-    seen: FloatArray,
+    values: FloatArray,
+    clusters: ArrayLike | None,
     *,
-    largest: FloatArray,
+    width: float,
     rng: np.random.Generator,
-    factor: float,
+    resamples: int,
 ) -> tuple[Deviation, ...]:
-    name = f"max-T, {len(largest):,} resamples"
-    found = []
-    for j in range(off.shape[1]):
-        hits = int(np.count_nonzero(largest >= seen[j] * (1 - TIE) - TIE))
-        p = PValue((1 + hits) / (1 + len(largest)), name)
-        procedure = _halved(off[:, j], factor=factor, rng=rng)
-        found.append(Deviation(j, float(off[:, j].mean()), procedure, p, off.shape[1]))
-    return tuple(found)
+    """Return the deviations from each row's mean of values that lie within ``width``."""
+    k = values.shape[1]
+    rows, label = independent_rows(values - values.mean(axis=1, keepdims=True), clusters)
+    if not len(rows) or k < 2:
+        return ()
+    rows = np.where(np.abs(rows) > TIE, rows, 0.0)
+    bound = width * (k - 1) / k
+    joint = max_t(rows / bound, rng=rng, clusters=label, side="two-sided", resamples=resamples)
+    return tuple(
+        Deviation(j, mean, _adjusted(joint, j), bound, joint)
+        for j, mean in enumerate(rows.mean(axis=0).tolist())
+    )
+
+
+def _adjusted(joint: MaxT, term: int) -> PValue | NotEstimable:
+    p, alone = joint.single_step.values[term], joint.alone[term]
+    if isinstance(alone, NotEstimable) or p is None:
+        return NotEstimable(alone.why if isinstance(alone, NotEstimable) else "it was not tested")
+    return PValue(p, joint.method)

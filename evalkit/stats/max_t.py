@@ -27,11 +27,11 @@ from scipy.special import ndtr
 
 from evalkit.stats.arrays import TIE, FloatArray, IntArray, normal_quantile
 from evalkit.stats.assumptions import Assuming
-from evalkit.stats.clusters import CR1
+from evalkit.stats.clusters import spread_of
 from evalkit.stats.multiplicity import Adjusted
 from evalkit.stats.paired import bounded_tango, is_thin
 from evalkit.stats.paired_binary import TangoScore, tango_interval, tango_statistic
-from evalkit.stats.paired_scores import Estimate, estimate
+from evalkit.stats.paired_scores import Estimate
 from evalkit.stats.random_signs import Signs, count_hits, merged, signs_for
 from evalkit.stats.rows import Rows, complete_rows
 from evalkit.stats.values import Interval, NotEstimable, Side
@@ -143,7 +143,7 @@ def judged_alone(rows: Rows, position: int) -> Alone:
         return NotEstimable("all cases are in one cluster, two are needed")
     if rows.binary and not units.clustered:
         return bounded_tango(units, method="Tango score")
-    spread = estimate(units, method=CR1 if units.clustered else "paired t")
+    spread = spread_of(units, method="paired t")
     if isinstance(spread, NotEstimable) or is_thin(units):
         return bounded_tango(units, method="Tango score on sums of gains and losses")
     return replace(spread, bound=1.0)

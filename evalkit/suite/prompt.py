@@ -28,6 +28,7 @@ from jinja2.sandbox import ImmutableSandboxedEnvironment
 from evalkit.errors import Fault
 from evalkit.model import Message
 from evalkit.suite.document import Document, Place
+from evalkit.suite.sandboxed import BoundedEnvironment, refuse
 from evalkit.suite.validate import did_you_mean
 
 _MISSING = re.compile(r"'([^']+)' is undefined")
@@ -110,7 +111,12 @@ def _content(spoken: Spoken, variables: Mapping[str, Any], image: Image) -> Any:
 
 def _rendered(template: Template, variables: Mapping[str, Any]) -> str:
     try:
-        return template.render(variables)
+        found, size = list[str](), 0
+        for piece in template.generate(variables):
+            found.append(piece)
+            size += len(piece)
+            refuse(size)
+        return "".join(found)
     except UndefinedError as error:
         raise _lack(error, variables) from error
     except TemplateNotFound as error:
@@ -211,11 +217,21 @@ def _part(place: Place, part: Any) -> tuple[Place, str, dict[str, Any]]:  # noqa
     return (*place, "text"), part["text"], {}
 
 
+class _Missing(StrictUndefined):
+    """A missing variable: an error also where it is shown inside a list or mapping."""
+
+    __slots__ = ()
+
+    def __repr__(self) -> str:
+        """Raise the error that names the variable."""
+        return str(self)
+
+
 def _environment(shared: Mapping[str, Shared]) -> ImmutableSandboxedEnvironment:
-    environment = ImmutableSandboxedEnvironment(
+    environment = BoundedEnvironment(
         # Names are looked up among what was read, never on disk: nothing else can be reached.
         loader=DictLoader({name: file.text for name, file in shared.items()}),
-        undefined=StrictUndefined,
+        undefined=_Missing,
         keep_trailing_newline=True,
         autoescape=False,  # a prompt is plain text, never HTML
     )

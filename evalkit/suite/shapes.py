@@ -202,7 +202,7 @@ def _speaker(turn: Any, where: str) -> tuple[str, Any]:  # noqa: ANN401  (one it
     if not isinstance(turn, Mapping):
         raise RowError("turns with from and value", got=f"{where}: {shown(turn)}", instead=_TALK)
     speaker = turn.get("from", turn.get("role"))
-    if speaker not in _SPEAKERS:
+    if not isinstance(speaker, str) or speaker not in _SPEAKERS:
         raise RowError(
             "a speaker among " + ", ".join(_SPEAKERS),
             got=f"{where}: {shown(speaker)}",

@@ -9,8 +9,9 @@ import math
 from collections.abc import Callable, Iterator
 
 import numpy as np
+from scipy.special import ndtr
 
-from evalkit.stats.arrays import FloatArray
+from evalkit.stats.arrays import FloatArray, IntArray
 from evalkit.stats.calibration import CERTAIN, Attempts, brier_scores, case_means, log_losses
 from evalkit.stats.calibration_error import calibration_change, calibration_error, equal_width
 from evalkit.stats.paired import choose_procedure, paired_units
@@ -20,11 +21,11 @@ from evalkit.validation.rates import Rate, Study
 Scorer = Callable[[Attempts], FloatArray | NotEstimable]
 
 _ANY = (0.0, 1.0)
+_CHANGE = "RMS calibration error, change"
 
 
 def change_of_error(rng: np.random.Generator) -> Iterator[Rate]:
-    """False alarms and power of the label-swap test of two calibration errors."""
-    method = "calibration error, names swapped"
+    """False alarms and power of the test of two calibration errors where neither, or one, is 0."""
     for n, runs, better in ((150, 600, False), (300, 300, True)):
         found = 0
         for _ in range(runs):
@@ -33,37 +34,90 @@ def change_of_error(rng: np.random.Generator) -> Iterator[Rate]:
             found += _differ(rng, *models)
         if better:
             where = f"n={n}, base overconfident by 15 points, candidate not"
-            yield Rate(method, where, "power", 0.8, found / runs, runs, (0.7, 1.0))
+            yield Rate(_CHANGE, where, "power", 0.8, found / runs, runs, (0.65, 1.0))
         else:
             where = f"n={n}, both overconfident by 15 points"
-            yield Rate(method, where, "false alarms", 0.05, found / runs, runs, (0.0, 0.05))
+            yield Rate(_CHANGE, where, "false alarms", 0.05, found / runs, runs, (0.0, 0.06))
 
 
-def change_without_exchange(rng: np.random.Generator) -> Iterator[Rate]:
-    """The same where both are calibrated, but the candidate knows more: no longer exact."""
-    runs, n = 600, 150
-    laws: dict[str, Callable[[], FloatArray]] = {
-        "uncertain about all": lambda: rng.uniform(0.45, 0.55, (n, 1)),
-        "unsure": lambda: rng.beta(10, 5, (n, 1)),
-        "sure of all": lambda: rng.choice([0.05, 0.95], (n, 1)),
-        "surer": lambda: rng.beta(0.5, 0.25, (n, 1)),
-    }
-    for one, other, most in (
-        ("unsure", "surer", 0.06),
-        ("uncertain about all", "sure of all", 0.1),
-    ):
-        found = 0
+def change_between_laws(rng: np.random.Generator) -> Iterator[Rate]:
+    """False alarms where both are calibrated, or as far off, but confidences are of other laws."""
+    runs = 600
+    for one, other, n, (attempts, size), off in _SETTINGS:
+        clusters, found = np.arange(n) // size, 0
         for _ in range(runs):
-            confidences = laws[one](), laws[other]()
-            models = [Attempts(p, (rng.random(p.shape) < p).astype(float)) for p in confidences]
-            found += _differ(rng, *models)
-        where = f"n={n}, both calibrated, base {one}, candidate {other}"
-        name = "calibration error, names swapped"
-        yield Rate(name, where, "false alarms", 0.05, found / runs, runs, (0.0, most))
+            models = [
+                _answered(rng, np.repeat(_LAWS[law](rng, n)[:, None], attempts, axis=1), size, by)
+                for law, by in zip((one, other), off, strict=True)
+            ]
+            found += _differ(rng, *models, clusters=clusters if size > 1 else None)
+        where = f"n={n}"
+        where += f", {attempts} attempts" if attempts > 1 else ""
+        where += f", clusters of {size}" if size > 1 else ""
+        where += f", off by {off[0]} and {off[1]}" if any(off) else ", both calibrated"
+        where += f", base {one}, candidate {other}"
+        most = 0.08 if any(off) else 0.05
+        yield Rate(_CHANGE, where, "false alarms", 0.05, found / runs, runs, (0.0, most))
 
 
-def _differ(rng: np.random.Generator, base: Attempts, candidate: Attempts) -> bool:
-    found = calibration_change(base, candidate, bins=equal_width(), rng=rng, resamples=499)
+def _answered(rng: np.random.Generator, stated: FloatArray, size: int, by: float) -> Attempts:
+    """Return attempts (cases x attempts) right with the chance stated less ``by``.
+
+    Attempts at a case, and cases of a cluster of ``size``, have half of their luck in common.
+    """
+    n, attempts = stated.shape
+    common = np.repeat(rng.standard_normal((n // size, 1)), size, axis=0)
+    share = 0.5 if size > 1 or attempts > 1 else 0.0
+    luck = math.sqrt(share) * common + math.sqrt(1 - share) * rng.standard_normal(stated.shape)
+    return Attempts(stated, (ndtr(luck) < stated - by).astype(np.float64))
+
+
+def _among(*values: float) -> Callable[[np.random.Generator, int], FloatArray]:
+    return lambda rng, n: rng.choice(np.array(values), n)
+
+
+_LAWS: dict[str, Callable[[np.random.Generator, int], FloatArray]] = {
+    "from .55 to .95": _among(0.55, 0.65, 0.75, 0.85, 0.95),
+    "from .05 to .95": _among(*np.arange(0.05, 1, 0.1)),
+    "mostly .95": _among(0.75, *[0.95] * 9),
+    ".05 or .95": _among(0.05, 0.95),
+    "0 or 1": _among(0.0, 1.0),
+    "beta (5, 2)": lambda rng, n: rng.beta(5, 2, n),
+    **{f"always .{p}": _among(p / 100) for p in (50, 75, 85, 95, 97, 99)},
+}
+
+_NONE, _ONCE = (0.0, 0.0), (1, 1)
+_SETTINGS = (
+    ("from .55 to .95", "always .85", 200, _ONCE, _NONE),
+    ("from .55 to .95", "mostly .95", 200, _ONCE, _NONE),
+    ("from .55 to .95", "always .75", 500, _ONCE, _NONE),
+    ("from .05 to .95", "always .75", 50, _ONCE, _NONE),
+    ("from .05 to .95", "always .75", 500, _ONCE, _NONE),
+    ("from .05 to .95", ".05 or .95", 200, _ONCE, _NONE),
+    ("always .50", "0 or 1", 200, _ONCE, _NONE),
+    ("always .50", "always .95", 200, _ONCE, _NONE),
+    ("always .97", "always .99", 50, _ONCE, _NONE),
+    ("beta (5, 2)", "always .99", 50, _ONCE, _NONE),
+    ("beta (5, 2)", "always .99", 250, (1, 5), _NONE),
+    ("mostly .95", "always .95", 250, (1, 5), _NONE),
+    ("from .05 to .95", "always .75", 50, (3, 1), _NONE),
+    ("from .55 to .95", "always .85", 200, _ONCE, (0.15, 0.15)),
+    ("from .55 to .95", "always .85", 200, _ONCE, (0.1, -0.1)),
+    ("from .55 to .95", "always .85", 250, (1, 5), (0.1, -0.1)),
+)
+"""Laws of both models' confidences, cases, (attempts, size of a cluster), by how much off."""
+
+
+def _differ(
+    rng: np.random.Generator,
+    base: Attempts,
+    candidate: Attempts,
+    *,
+    clusters: IntArray | None = None,
+) -> bool:
+    found = calibration_change(
+        base, candidate, bins=equal_width(), clusters=clusters, rng=rng, resamples=499
+    )
     return not isinstance(found, NotEstimable) and found.p_value.value <= 0.05
 
 
@@ -150,7 +204,7 @@ def _holds(interval: Interval | NotEstimable, truth: float) -> bool:
 
 STUDIES: tuple[Study, ...] = (
     change_of_error,
-    change_without_exchange,
+    change_between_laws,
     error_itself,
     proper_scores,
 )

@@ -209,6 +209,8 @@ def test_definitions_become_suites_that_are_valid(
 ) -> None:
     """Every suite passes `validate`; what was not imported is told and stands in the file."""
     shutil.copytree(DATA / tool, "given")
+    for rows in Path("given").glob("*.jsonl"):  # lm-eval reads rows from the current folder
+        shutil.copy(rows, ".")
     assert main(["import", tool, f"given/{name}", "--out", "suites"]) == 0
     told = capsys.readouterr()
     assert note in told.err
@@ -231,6 +233,18 @@ def test_suites_join_a_project_that_is_there(capsys: Captured) -> None:
     assert not Path("suites/imported/evalkit.yaml").exists()
     assert main(["validate", "suites"]) == 0
     assert "b against a" in capsys.readouterr().out
+
+
+def test_the_next_commands_are_those_to_type(capsys: Captured) -> None:
+    """The folder stands in them as a shell takes it, and where models are to be named."""
+    given = str(DATA / "promptfoo" / "promptfooconfig.yaml")
+    assert main(["import", "promptfoo", given, "--out", "my suites"]) == 0
+    assert capsys.readouterr().out.splitlines()[-4:] == [
+        "wrote my suites",
+        "next  name the models in my suites/evalkit.yaml",
+        "      evalkit validate 'my suites'",
+        "      evalkit run 'my suites'",
+    ]
 
 
 def test_nothing_is_written_over(capsys: Captured) -> None:

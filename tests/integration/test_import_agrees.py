@@ -30,6 +30,8 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def suites(tool: str, name: str) -> tuple[Suite, ...]:
     """Import definitions of ``tool`` and return the suites as a run would read them."""
     shutil.copytree(DATA / tool, "given")
+    for rows in Path("given").glob("*.jsonl"):  # lm-eval reads rows from the current folder
+        shutil.copy(rows, ".")
     assert main(["import", tool, f"given/{name}", "--out", "suites"]) == 0
     return prepare(
         [Path("suites")], Options(reports=Path("reports")), root=Path.cwd(), environ={}

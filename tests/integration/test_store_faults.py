@@ -14,7 +14,8 @@ from typing import Self
 
 import pytest
 
-from evalkit.cli import USAGE, main
+from evalkit.cli import main
+from evalkit.cli.parser import USAGE
 from evalkit.cli.commands import OUTCOME_CODES
 from tests.integration.endpoint import Endpoint, Reaction, completion, refusing, response
 

@@ -15,7 +15,7 @@ from evalkit.decide import Policy, RunData, decide, from_dict, to_dict
 from evalkit.decide.decision import FairnessResult
 from evalkit.decide.seeds import generator
 from evalkit.model import Fairness
-from evalkit.stats.assumptions import CASES, UNITS
+from evalkit.stats.assumptions import CASES, CLUSTERS, UNITS
 from evalkit.stats.fairness import (
     deviation_changes,
     difference_change,
@@ -127,10 +127,10 @@ def test_more_terms_have_a_gap_and_a_change_each() -> None:
     moved = deviation_changes(base, candidate, rng=rng)
     assert [found.base, found.candidate] == pytest.approx([before.gap, after.gap])
     assert found.interval is None
-    assert found.p_value == min(each.adjusted.value for each in moved) == 1 / 10_000
+    assert found.p_value == min(p_of(each.adjusted) for each in moved) == 1 / 10_000
     assert [t.change for t in found.terms] == pytest.approx([each.estimate for each in moved])
     for term, each in zip(found.terms, moved, strict=True):
-        assert term.p_adjusted == each.adjusted.value
+        assert term.p_adjusted == p_of(each.adjusted)
         assert ends(term.interval) == pytest.approx(ends(each.interval(level=0.95)))
     assert found.equivalent == "not equivalent"
     assert "Chidi" in found.worst
@@ -238,6 +238,48 @@ def test_assumptions_are_of_templates() -> None:
         assert "Templates are independent of each other." in found.assumptions
         assert not {CASES, UNITS} & set(found.assumptions)
         assert not any("not written down" in said for said in found.assumptions)
+
+
+def test_templates_of_a_cluster_are_one_unit() -> None:
+    """Twenty templates copied five times in their cluster show no more than the twenty."""
+    rng = np.random.default_rng(1)
+    base = (rng.random((20, 2)) < 0.7) * 1.0
+    candidate = (rng.random((20, 2)) < np.array([0.85, 0.6])) * 1.0
+    once, five = (
+        fairness_of(
+            swapped(
+                np.repeat(base, copies, axis=0).tolist(),
+                np.repeat(candidate, copies, axis=0).tolist(),
+                cluster=np.repeat([f"p{i}" for i in range(20)], 2 * copies).tolist(),
+            )
+        )
+        for copies in (1, 5)
+    )
+    assert (once.templates, once.clusters) == (20, None)
+    assert (five.templates, five.clusters) == (100, 20)
+    assert once.p_value == pytest.approx(0.51, abs=0.01)
+    said = "Templates of different clusters are independent; those of one may depend."
+    assert said in five.assumptions
+    assert "Templates are independent of each other." not in five.assumptions
+    assert not {CASES, CLUSTERS, UNITS} & set(five.assumptions)
+    assert not any("not written down" in told for told in five.assumptions)
+    differing = {"templates", "clusters", "method", "assumptions"}
+    assert {
+        name
+        for name in FairnessResult.__dataclass_fields__
+        if getattr(once, name) != getattr(five, name)
+    } == differing
+
+
+def test_a_template_across_clusters_joins_them() -> None:
+    """Each template has its cases in two clusters of a ring: all is one unit and shows nothing."""
+    ring = [f"p{(i + j) % 30}" for i in range(30) for j in range(2)]
+    found = fairness_of(swapped(drawn(2, n=30), drawn(2, n=30, seed=2), cluster=ring))
+    assert (found.clusters, found.equivalent, found.p_value) == (1, "can't tell", None)
+    assert found.note == "all templates are in one cluster, two are needed"
+    more = fairness_of(swapped(drawn(3, n=30), drawn(3, n=30, seed=2), cluster=["p"] * 90))
+    assert (more.clusters, more.p_value) == (1, None)
+    assert [t.p_adjusted for t in more.terms] == [None] * 3
 
 
 def test_trained_cases_do_not_count() -> None:

@@ -147,7 +147,7 @@ def test_critical_cases_may_only_report() -> None:
 @pytest.mark.parametrize(
     ("broken", "words"),
     [
-        ({"tuned": [FAILED] * 2}, "2 of 100 cases have nothing to grade (2.0 %; the limit is 1.0 %)"),
+        ({"tuned": [FAILED] * 2}, "2 of 100 cases have nothing to grade (2.0 %; the limit is 1.0"),
         ({"base": [None] * 3}, "3 of 100 cases could not be graded (3.0 %; the limit is 2.0 %)"),
         ({"base": [None] * 2}, "98 of 100 cases compared (98.0 %; 99.0 % are asked for)"),
     ],

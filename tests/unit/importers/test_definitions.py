@@ -184,7 +184,7 @@ JUDGED = [{"role": "user", "content": f"Good? {ANSWER}"}]
                 "reference": "{{item.label}}",
                 "operation": "eq",
             },
-            {"type": "json_match", "path": "$.queue"},
+            {"type": "json_match", "path": "$.queue", "as_text": True},
             "greeting",
         ),
         (

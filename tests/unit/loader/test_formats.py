@@ -168,6 +168,16 @@ def test_a_damaged_file_is_a_fault(tmp_path: Path, name: str) -> None:
     )
 
 
+def test_a_column_that_is_there_twice_is_a_fault(tmp_path: Path) -> None:
+    """As in a CSV file: one of the two would be lost without a word."""
+    table = pa.Table.from_arrays([pa.array(["1"]), pa.array(["2"])], names=["q", "q"])
+    (tmp_path / "sums").mkdir()
+    parquet.write_table(table, tmp_path / "sums/rows.parquet")
+    text = over("rows.parquet", "parquet") + 'prompt: "{{ q }}"\n'
+    told = fault(tmp_path, {"sums/sums.yaml": text})
+    assert (told.needed, told.got) == ("one column of each name", "two columns 'q'")
+
+
 def test_values_of_arrow_become_json(tmp_path: Path) -> None:
     """Dates and decimals as text, bytes of an image as its data URL, nan as null."""
     row = {

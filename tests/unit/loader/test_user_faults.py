@@ -421,6 +421,24 @@ def test_many_faults_of_one_kind_are_counted(tmp_path: Path) -> None:
     assert found[6].needed == "a value for every variable of the prompt"
 
 
+@pytest.mark.parametrize(
+    ("more", "needed"),
+    [
+        ("score: gg\nmetrics: [f1_macro]\n", ["names of graders", "a grader of type choice"]),
+        ("metrics: [brier]\n", ["a field 'score'", "a grader of type calibration"]),
+    ],
+)
+def test_a_grader_at_fault_hides_no_fault_of_score_and_metrics(
+    tmp_path: Path, more: str, needed: list[str]
+) -> None:
+    """They need the names and types of graders, and these are known."""
+    graders = "graders: [{name: total, type: numeric, abs: -1}, {name: b, type: json_valid}]\n"
+    text = SUITE.replace("graders: [{name: total, type: numeric}]\n", graders + more)
+    told = [found.needed for found in faults(tmp_path, {"sums/sums.yaml": text})]
+    assert len(told) == 3
+    assert all(any(start.startswith(n) for start in told) for n in needed)
+
+
 def test_a_file_read_by_two_suites_has_its_faults_once(tmp_path: Path) -> None:
     """The count of what was left out is that of the file."""
     other = ROWS.replace("suite: sums", "suite: more")

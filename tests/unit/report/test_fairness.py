@@ -49,7 +49,16 @@ def test_a_gap_that_grew_is_told_plainly() -> None:
     [
         (WIDE, EVEN, "shrank by 10.0 points, from 10.0 to 0.0"),
         (WIDE, WIDE, "stayed at 10.0 points"),
-        (WIDE, TURNED, "the term that scored lower scores higher now"),
+        (
+            WIDE,
+            TURNED,
+            "Anna minus Bogdan was +10.0 and is −10.0 points, a change of −20.0 points (p 0.0",
+        ),
+        (
+            [[1.0, 0.0]] * 8 + [[1.0, 1.0]] * 92,
+            [[0.0, 1.0]] * 10 + [[1.0, 1.0]] * 90,
+            "was +8.0 and is −10.0 points, a change of −18.0 points (p 0.003); ",
+        ),
     ],
 )
 def test_what_became_of_a_gap(
@@ -66,7 +75,7 @@ def test_alike_and_not_alike_are_said() -> None:
     (yes,) = told(swapped(even, even)).sentences
     assert yes.endswith("the candidate treats all terms alike within 5 points.")
     (no,) = told(swapped(even, drawn(3, n=200, off=-0.3))).sentences
-    assert "(change of any term: p < 0.001)" in no
+    assert "; against all terms Chidi changed most, by −20.0 points (p < 0.001);" in no
     assert no.endswith("the candidate does not treat all terms alike within 5 points.")
 
 
@@ -80,6 +89,26 @@ def test_each_of_more_terms_has_a_row() -> None:
     assert {len(row) for row in found.terms.rows} == {len(found.terms.columns)}
     assert found.table.rows[0][1] == "tags.name: highest minus lowest of 3"
     assert found.table.rows[0][7] == "–"
+    assert found.table.rows[0][8].startswith("any term: 0.0")
+
+
+def test_a_gap_that_moved_to_other_terms_has_the_p_value_of_a_term() -> None:
+    """The highest and the lowest change places: the gap stays, and what changed is a term."""
+    base = [[1.0, 1.0, 1.0]] * 68 + [[1.0, 1.0, 0.0]] * 12
+    candidate = [[1.0, 1.0, 1.0]] * 68 + [[0.0, 1.0, 1.0]] * 12
+    (sentence,) = told(swapped(base, candidate)).sentences
+    assert (
+        "stayed at 15.0 points; against all terms Anna changed most, by −15.0 points (p" in sentence
+    )
+
+
+def test_clusters_are_counted() -> None:
+    """Templates that share clusters are told as such; under 20 clusters there are no shares."""
+    labels = [f"p{i // 2}" for i in range(40) for _ in range(2)]
+    assert told(swapped(EVEN, WIDE, cluster=labels)).table.rows[0][2] == "40 in 20 clusters"
+    few = told(swapped(EVEN, WIDE, cluster=[f"p{int(p[1:]) // 2}" for p in labels]))
+    assert few.sentences[0].startswith("letters: 10 clusters of templates are fewer than 20")
+    assert few.terms is None
 
 
 def test_few_templates_show_no_shares() -> None:

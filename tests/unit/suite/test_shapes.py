@@ -172,6 +172,7 @@ def test_evals_rows_have_an_ideal() -> None:
     [
         ("sharegpt", {"messages": [USER]}, "a list 'conversations'", "null"),
         ("sharegpt", {"conversations": [{"from": "cat", "value": "x"}]}, "a speaker among", "cat"),
+        ("sharegpt", {"conversations": [{"from": ["human"], "value": "x"}]}, "a speaker", "human"),
         ("sharegpt", {"conversations": ["x"]}, "turns with from and value", '"x"'),
         ("sharegpt", {"conversations": [SHARED[0], SHARED[2]]}, "a function_call before", "[1]"),
         ("sharegpt", {"conversations": [{"from": "function_call", "value": "{"}]}, "in JSON", "{"),
@@ -272,3 +273,48 @@ def test_the_same_pair_is_the_same_case_in_every_format(question: str, answer: s
 def test_every_format_of_rows_has_an_example() -> None:
     """A fault can say what to write."""
     assert EXAMPLES.keys() == OWN.keys()
+
+
+ODD: tuple[Any, ...] = (None, 1, 1.5, True, "", [], {}, ["a"], {"a": 1}, [[]], [{}], "x", 10**400)
+
+
+@pytest.mark.parametrize("kind", OWN)
+def test_an_odd_value_anywhere_in_a_row_is_read_or_is_a_fault(kind: Format) -> None:
+    """No value of any kind, unhashable ones among them, breaks the reading."""
+    called = {"from": "function_call", "value": json.dumps(FUNCTION)}
+    spoken = [{"from": "human", "value": "u"}, called, {"from": "tool", "value": "4"}]
+    chat = [USER, CALLED, RESULT, {**ANSWER, "weight": 1}]
+    whole: dict[str, Any] = {
+        "messages": chat if kind == "openai-chat" else [USER],
+        "tools": TOOLS,
+        "input": {"messages": [USER], "tools": TOOLS} if kind == "openai-dpo" else [USER],
+        "preferred_output": [ANSWER],
+        "non_preferred_output": [ANSWER],
+        "ideal": ["a"],
+        "conversations": [*spoken, {"from": "gpt", "value": "a"}],
+        "prompt": [USER],
+        "completion": [ANSWER],
+    }
+    given = {name: whole[name] for name in OWN[kind] if name in whole}
+    assert rows(given, kind)[1] == []
+    for place in _places(given):
+        for odd in ODD:
+            drafts, faults = rows(_put(given, place, odd), kind)
+            assert bool(drafts) is not bool(faults)
+
+
+def _places(tree: Any, at: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
+    """Return the place of every value in a tree."""
+    pairs = list(tree.items()) if isinstance(tree, dict) else list(enumerate(tree))
+    inside = [_places(value, (*at, key)) for key, value in pairs if isinstance(value, dict | list)]
+    return [*((*at, key) for key, _ in pairs), *(place for found in inside for place in found)]
+
+
+def _put(tree: Any, place: tuple[Any, ...], value: Any) -> Any:
+    """Return a copy of a tree with ``value`` at ``place``."""
+    changed = json.loads(json.dumps(tree))
+    inside = changed
+    for key in place[:-1]:
+        inside = inside[key]
+    inside[place[-1]] = value
+    return changed
