@@ -17,3 +17,7 @@ PY
 echo 'include: [evalkit/guards/arithmetic]' >> suites/evalkit.yaml
 "$work/venv/bin/evalkit" validate suites > validated.txt
 grep '^arithmetic: guard' validated.txt || { echo "the wheel lacks the guard packs"; exit 1; }
+"$work/venv/bin/python" -c 'import json
+for n in range(40): print(json.dumps({"prompt": f"{n} and {n * 7}", "completion": str(n)}))' > train.jsonl
+"$work/venv/bin/evalkit" init train.jsonl started --yes > started.txt
+"$work/venv/bin/evalkit" validate started/suites >> started.txt

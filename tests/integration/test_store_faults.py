@@ -15,8 +15,8 @@ from typing import Self
 import pytest
 
 from evalkit.cli import main
-from evalkit.cli.parser import USAGE
 from evalkit.cli.commands import OUTCOME_CODES
+from evalkit.cli.parser import USAGE
 from tests.integration.endpoint import Endpoint, Reaction, completion, refusing, response
 
 ONCE = ("1 + 2", 1)
