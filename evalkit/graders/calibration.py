@@ -34,7 +34,7 @@ PASS_FROM = 0.75
 
 _STATED = re.compile(
     r"^[^\n]{0,40}?\bconfiden(?:ce|t)\b[^0-9\n.]{0,40}(?<!-)([0-9]{1,9}(?:[.,][0-9]{1,9})?|\.[0-9]{1,9})"
-    r"[ \t]*(%|percent|/[ \t]*100\b)?[^\n]{0,40}$",
+    r"[ \t]*(?:(%|percent)|(?:/|out of)[ \t]*([0-9]{1,9})\b)?[^\n]{0,40}$",
     re.IGNORECASE | re.MULTILINE,
 )
 _TAIL = 20_000
@@ -75,8 +75,8 @@ class CalibrationGrader:
 def calibration(spec: GraderSpec, inner: Mapping[str, Grader]) -> CalibrationGrader:
     """Compare the confidence with whether the answer is right.
 
-    ``confidence``: text (default, "Confidence: 80 %" or 0.8 on a line of its own, the last one
-    counts), json (the number at ``path``) or logprobs (the geometric mean of the answer's token
+    ``confidence``: text (default, "Confidence: 80 %", 0.8 or 8/10 on a line of its own, the last
+    one counts), json (the number at ``path``) or logprobs (the geometric mean of the answer's token
     probabilities). Right is what the inner grader passes, which sees the answer without the line;
     without one, an answer equal to the expected text.
     """
@@ -109,8 +109,10 @@ def _stated(_case: Case, reply: Reply) -> tuple[float, str]:
         raise LookupError("no confidence stated")
     line = lines[-1]
     number = float(line[1].replace(",", "."))
-    value = number / 100 if line[2] or number > 1 else number
-    return _checked(value), reply.text[: line.start()] + reply.text[line.end() :]
+    most = 100 if line[2] or (number > 1 and not line[3]) else float(line[3] or 1)
+    if not most:
+        raise LookupError(f"a confidence of {number:.4g} out of 0")
+    return _checked(number / most), reply.text[: line.start()] + reply.text[line.end() :]
 
 
 def _at(spec: GraderSpec) -> Read:

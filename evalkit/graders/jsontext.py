@@ -79,9 +79,10 @@ def same_json(
         return len(left) == len(right) and all(
             same_json(a, b, fold) for a, b in zip(left, right, strict=True)
         )
+    left, right = fold(left), fold(right)
     if isinstance(left, bool) or isinstance(right, bool):
         return left is right
-    return bool(fold(left) == fold(right))
+    return bool(left == right)
 
 
 def show_path(steps: tuple[str | int, ...]) -> str:

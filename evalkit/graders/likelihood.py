@@ -153,7 +153,8 @@ def _pair(entry: Any) -> tuple[str, float | None]:  # noqa: ANN401  (as the endp
     if not isinstance(entry, Mapping):
         return "", None
     value = entry.get("logprob")
-    if not isinstance(value, int | float) or math.isnan(value):
+    if not isinstance(value, int | float) or value != value:  # noqa: PLR0124  (nan, of either)
         return str(entry.get("token", "")), None
-    # Rounding lets some servers say a little more than 0; below all, OpenAI says -9999.
-    return str(entry.get("token", "")), min(max(float(value), _LEAST), 0.0)
+    # Rounding lets some servers say a little more than 0; below all, OpenAI says -9999. Clipped
+    # before it is a float, for which an integer of JSON can be too large.
+    return str(entry.get("token", "")), float(min(max(value, _LEAST), 0.0))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -21,6 +23,9 @@ from evalkit.model import Grade, GraderSpec
 
 MOST_QUERIED = 1_000_000
 """Characters of an answer that a JSONPath query is put to."""
+
+_MOST_MORE = 20
+"""How many fields beyond the expected ones are told."""
 
 Fold = Callable[[Any], Any]
 
@@ -45,12 +50,14 @@ def json_match(spec: GraderSpec) -> TextGrader:
     finds, in their order; with one such path, an ``expected`` list in which it finds nothing is
     itself those values. Without paths, every field of ``expected`` counts, and every other field of
     the reply counts as wrong. The reply passes, with score 1, if all are right; with ``partial``
-    the score is the share of right fields. ``detail`` says which are. ``ignore_case`` ignores case
-    and outer spaces of texts.
+    the score is the share of right fields. ``detail`` says which are, with up to 20 that were not
+    expected. ``ignore_case`` ignores case and outer spaces of texts; ``as_text`` compares numbers,
+    true, false and null by the text that JSON writes for them, so that 5 equals "5".
     """
     options = spec.options
     fenced, partial = options.get("fenced", False), options.get("partial", False)
-    fold = _folded if options.get("ignore_case") else _as_is
+    cased = _folded if options.get("ignore_case") else _as_is
+    fold = (lambda value: cased(_texted(value))) if options.get("as_text") else cased
     chosen = _chosen(options)
     queried = any(isinstance(place, Query) for place in chosen)
 
@@ -65,7 +72,8 @@ def json_match(spec: GraderSpec) -> TextGrader:
         missed = [path for path, right in found.items() if not right]
         score = (len(found) - len(missed)) / len(found) if partial else float(not missed)
         reason = "wrong: " + ", ".join(missed) if missed else ""
-        return Grade(score, not missed, clip(reason), found)
+        told = itertools.islice(found.items(), len(wanted.values) + _MOST_MORE)
+        return Grade(score, not missed, clip(reason), {clip(path): right for path, right in told})
 
     # ``path`` is about fields here: the reference is the whole of ``expected``.
     reference = {key: options[key] for key in ("value",) if key in options}
@@ -136,6 +144,11 @@ def _holds(tree: Any, place: Place, value: Any, fold: Fold) -> bool:  # noqa: AN
 
 def _folded(value: Any) -> Any:  # noqa: ANN401  (JSON values)
     return value.strip().casefold() if isinstance(value, str) else value
+
+
+def _texted(value: Any) -> Any:  # noqa: ANN401  (JSON values)
+    scalar = value is None or isinstance(value, bool | int | float)
+    return json.dumps(value) if scalar else value
 
 
 def _as_is(value: Any) -> Any:  # noqa: ANN401  (JSON values)

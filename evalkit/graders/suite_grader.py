@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from evalkit.errors import Fault, FileFaults
+from evalkit.graders.base import Grader
 from evalkit.graders.formula import check_score, parse_formula
 from evalkit.graders.judge.base import JudgeGrader
 from evalkit.graders.registry import make
@@ -45,7 +46,7 @@ class SuiteGrader:
         grades = {
             name: judged.get(name, Ungraded("the judge was not asked"))
             if isinstance(grader, JudgeGrader)
-            else grader.grade(case, reply)
+            else _graded(name, grader, case, reply)
             for name, grader in self._graders.items()
         }
         return grades, self._formula.score(grades)
@@ -56,3 +57,13 @@ class SuiteGrader:
             why = grader.lacks(case)
             if why:
                 yield name, why
+
+
+def _graded(name: str, grader: Grader, case: Case, reply: Reply) -> Graded:
+    """Return a grade, or that there is none: nothing that a model wrote ends a run."""
+    try:
+        return grader.grade(case, reply)
+    except MemoryError:
+        raise
+    except Exception as error:  # noqa: BLE001  (a stored answer would end each later run too)
+        return Ungraded(f"{name}: {type(error).__name__}: a fault of evalkit: please report")

@@ -19,14 +19,14 @@ from evalkit.graders.base import (
     whole,
 )
 from evalkit.graders.jsontext import read_json, same_json
-from evalkit.graders.structure import schema_validator
+from evalkit.graders.schemas import deadline, schema_validator
 from evalkit.model import Grade, GraderSpec, Reply
 
 MOST_CALLS = 100
 """How many calls of one answer are compared; any beyond count as not expected."""
 
-Fits = Callable[[Any, Any], bool]
-"""Tells whether arguments, as the model wrote them, fit the expected ones."""
+Same = Callable[[Any, Any], bool]
+"""Tells whether arguments, as the model wrote them (the second), are the expected ones."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,14 +40,14 @@ class Call:
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """An expected call, and whether arguments fit it."""
+    """An expected call, and whether arguments fit it, told until a time of `deadline`."""
 
     name: str
-    fits: Callable[[Any], bool]
+    fits: Callable[[Any, float], bool]
 
-    def takes(self, call: Call) -> bool:
+    def takes(self, call: Call, until: float) -> bool:
         """Return whether a call is the expected one."""
-        return self.name == call.name and not call.broken and self.fits(call.arguments)
+        return self.name == call.name and not call.broken and self.fits(call.arguments, until)
 
 
 def tool_call(spec: GraderSpec) -> TextGrader:
@@ -67,15 +67,15 @@ def tool_call(spec: GraderSpec) -> TextGrader:
     partial = options.get("scoring") == "f1"
 
     def compare(reply: Reply, wanted: tuple[Wanted, ...]) -> Grade:
-        found = _made(reply)
-        calls = found[:MOST_CALLS]
-        right = match([[each.takes(call) for call in calls] for each in wanted])
+        found, until = _made(reply), deadline()
+        calls = [_call(entry) for entry in found[:MOST_CALLS]]
+        right = match([[each.takes(call, until) for call in calls] for each in wanted])
         made = len(found) if forbid else right
         passed = right == len(wanted) and made == right
         both = len(wanted) + made
         score = 2 * right / both if partial and both else float(passed)
         detail = {"right": right, "expected": len(wanted), "made": len(found)}
-        return Grade(score, passed, "" if passed else clip(_told(wanted, found)), detail)
+        return Grade(score, passed, "" if passed else clip(_told(wanted, calls)), detail)
 
     def prepare(raw: Any) -> tuple[Wanted, ...]:  # noqa: ANN401  (as the user wrote it)
         return tuple(_wanted(call, how) for call in _expected_calls(raw))
@@ -99,9 +99,9 @@ def _expected_calls(raw: Any) -> list[Call]:  # noqa: ANN401  (as the user wrote
     return calls
 
 
-def _made(reply: Reply) -> list[Call]:
+def _made(reply: Reply) -> list[Any]:
     calls = reply.extra.get("tool_calls")
-    return [_call(entry) for entry in calls] if isinstance(calls, list) else []
+    return calls if isinstance(calls, list) else []
 
 
 def _call(entry: Any) -> Call:  # noqa: ANN401  (as the endpoint or the user wrote it)
@@ -128,9 +128,9 @@ def _wanted(call: Call, how: str) -> Wanted:
     asked = call.arguments
     if how == "schema":
         fits = schema_validator(asked)
-        return Wanted(call.name, lambda given: fits(given) is None)
-    compared = _FITS[how]
-    return Wanted(call.name, lambda given: compared(asked, given))
+        return Wanted(call.name, lambda given, until: fits(given, until) is None)
+    compared = _SAME[how]
+    return Wanted(call.name, lambda given, _until: compared(asked, given))
 
 
 def _holds(asked: Any, given: Any) -> bool:  # noqa: ANN401  (JSON values)
@@ -142,7 +142,7 @@ def _holds(asked: Any, given: Any) -> bool:  # noqa: ANN401  (JSON values)
     return same_json(asked, given)
 
 
-_FITS: Mapping[str, Fits] = {
+_SAME: Mapping[str, Same] = {
     "equal": same_json,
     "subset": _holds,
     "ignore": lambda _asked, _given: True,
@@ -176,9 +176,9 @@ def _in_any_order(fits: Sequence[Sequence[bool]]) -> int:
     return sum(place(expected, set()) for expected in range(len(fits)))
 
 
-def _told(wanted: Sequence[Wanted], found: Sequence[Call]) -> str:
+def _told(wanted: Sequence[Wanted], made: Sequence[Call]) -> str:
     names = ", ".join(each.name for each in wanted) or "no call"
-    shown = ", ".join(_shown(call) for call in found[:MOST_CALLS]) or "no call"
+    shown = ", ".join(map(_shown, made)) or "no call"
     return f"called {shown}; expected {names}"
 
 

@@ -26,6 +26,8 @@ from evalkit.sandbox import Isolation, Limits, Result, SandboxError, UnitTest, i
 MOST_CODE = 100_000
 MOST_TESTS = 1000
 
+_NOT_APART = "no namespaces to keep code apart: require_isolation: false runs it as your user"
+
 _FENCE = re.compile(r"^[ \t]*```[ \t]*([A-Za-z0-9+.-]*)[^\n`]*$", re.MULTILINE)
 _PYTHON = ("python", "py", "python3")
 _RUNS = (ast.Expr, ast.Assert, ast.For, ast.While, ast.With, ast.If, ast.Try)
@@ -41,18 +43,19 @@ def unit_tests(spec: GraderSpec) -> TextGrader:
     holds several. They see the code's names, and it is also the module ``answer``. The reply
     passes, with score 1, if all tests pass; with ``partial`` the score is the share that does.
     ``detail`` says how many did, and whether there was a network: namespace (none could be
-    reached) or none (nothing kept it off). ``require_isolation`` leaves replies ungraded without.
+    reached) or none (nothing kept it off). Without namespaces replies are ungraded, and no code is
+    run, unless ``require_isolation`` is false.
     """
     options = spec.options
     chosen = ("timeout_s", "memory_mb", "processes")
     limits = Limits(**{name: options[name] for name in chosen if name in options})
-    required, partial = options.get("require_isolation", False), options.get("partial", False)
+    required, partial = options.get("require_isolation", True), options.get("partial", False)
 
     def compare(text: str, tests: tuple[UnitTest, ...]) -> Grade:
         code = bounded(find_code(text), MOST_CODE, use="unit_tests")
         found = isolation()
         if required and found == "none":
-            raise UngradableError("this system has no namespaces to run code in")
+            raise UngradableError(_NOT_APART)
         try:
             return _grade(run_tests(code, tests, limits), found, partial=partial)
         except SandboxError as error:

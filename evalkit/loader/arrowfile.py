@@ -9,7 +9,7 @@ from __future__ import annotations
 import base64
 import json
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import Any
@@ -61,12 +61,21 @@ def arrow_rows(path: Path, faults: Faults) -> Iterator[tuple[int, dict[str, Any]
         try:
             with _batches(part) as batches:
                 for batch in batches:
+                    if twin := _twin(batch.schema.names):
+                        needed, instead = "one column of each name", "another name for one of them"
+                        got = f"two columns '{twin}'"
+                        faults.add([Fault(shown(part), 0, needed, got, instead)])
+                        break
                     for number, row in enumerate(batch.to_pylist(), count + 1):
                         yield number, {name: _plain(value) for name, value in row.items()}
                     count += batch.num_rows
         except (pa.ArrowException, OSError, ValueError) as error:
             needed, instead = "a whole Parquet or Arrow file", "the file written again"
             faults.add([Fault(shown(part), 0, needed, str(error), instead)])
+
+
+def _twin(names: Sequence[str]) -> str:
+    return next((name for name in names if names.count(name) > 1), "")
 
 
 @contextmanager

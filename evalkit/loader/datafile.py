@@ -173,7 +173,7 @@ def _json_rows(lines: Lines) -> Iterator[tuple[int, dict[str, Any] | str]]:
 def _json_row(line: str) -> dict[str, Any] | str:
     """Return the object of a line, or what it is instead."""
     try:
-        row = DECODER.decode(line)
+        row = DECODER.decode(line.rstrip("\r\n"))
     except json.JSONDecodeError as error:
         return f"{error.msg} at column {error.colno}"
     except (ValueError, RecursionError) as error:

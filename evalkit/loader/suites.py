@@ -160,8 +160,8 @@ def _grader_faults(
     for spec in draft.graders:
         yield from check(spec, allow_code=setting.allow_code)
         yield from _judge_faults(spec, setting)
-    if draft.score and checked.sound("graders"):
-        names = [spec.name for spec in draft.graders]
+    names = checked.texts("graders", "name")
+    if draft.score and names:
         yield from check_score(draft.score, names, checked.document.source("score"))
 
 

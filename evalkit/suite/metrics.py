@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 from evalkit.errors import Fault
-from evalkit.model import METRICS, GraderSpec
+from evalkit.model import METRICS
 from evalkit.suite.validate import Checked
 
 _EXAMPLES = {
@@ -14,19 +12,19 @@ _EXAMPLES = {
 }
 
 
-def metric_faults(checked: Checked, graders: Sequence[GraderSpec]) -> list[Fault]:
-    """Return a fault for each metric that none of ``graders`` can give."""
-    if not (checked.sound("graders") and checked.sound("metrics")):
+def metric_faults(checked: Checked) -> list[Fault]:
+    """Return a fault for each metric that none of the graders can give, whatever ails these."""
+    graders, has = checked.texts("graders", "name"), checked.texts("graders", "type")
+    if graders is None or has is None or not checked.sound("metrics"):
         return []
-    has = {grader.type for grader in graders}
     faults = []
     for number, name in enumerate(checked.get("metrics", ())):
         types = sorted(METRICS[name])
-        if has.isdisjoint(types):
+        if not set(has) & set(types):
             fault = checked.document.fault(
                 ("metrics", number),
                 f"a grader of type {' or '.join(types)}, which {name} is read off",
-                got="graders " + ", ".join(f"{g.name} ({g.type})" for g in graders),
+                got="graders " + ", ".join(map("{} ({})".format, graders, has)),
                 instead=f"- {_EXAMPLES[types[0]]} in graders, or metrics without {name}",
             )
             faults.append(fault)

@@ -43,7 +43,7 @@ def parse_suite(
     score, score_faults = _score(checked, graders)
     datasets, more = _datasets(checked)
     few_shot, wrong = _few_shot(checked)
-    faults += score_faults + more + wrong + metric_faults(checked, graders)
+    faults += score_faults + more + wrong + metric_faults(checked)
     draft = SuiteDraft(
         document=document,
         name=checked.get("suite", ""),
@@ -124,13 +124,14 @@ def _score(checked: Checked, graders: tuple[GraderSpec, ...]) -> tuple[str, list
     written = checked.get("score")
     if written is not None:
         return str(written), []
-    if len(graders) <= 1 or not (checked.sound("graders") and checked.sound("score")):
+    names = checked.texts("graders", "name") or []
+    if len(names) <= 1 or not checked.sound("score"):
         return graders[0].name if graders else "", []
     fault = checked.document.fault(
         ("graders",),
         "a field 'score' that says which of several graders gates",
-        got="graders " + ", ".join(g.name for g in graders),
-        instead=f"score: {graders[0].name}",
+        got="graders " + ", ".join(names),
+        instead=f"score: {names[0]}",
     )
     return "", [fault]
 

@@ -91,6 +91,22 @@ class Checked:
             tree[key] if isinstance(tree, Mapping) and key in tree and self.sound(key) else default
         )
 
+    def texts(self, key: str, field: str) -> list[str] | None:
+        """Return ``field`` of all items of a list of the root; ``None`` if one's is not sound.
+
+        The items may have other faults.
+        """
+        tree = self.document.tree
+        items = tree.get(key) if isinstance(tree, Mapping) else None
+        found = [
+            item[field]
+            for index, item in enumerate(items if isinstance(items, list) else ())
+            if isinstance(item, Mapping)
+            and isinstance(item.get(field), str)
+            and self.sound(key, index, field)
+        ]
+        return found if isinstance(items, list) and len(found) == len(items) else None
+
     def entries(self, key: str) -> Iterator[tuple[int, Any]]:
         """Yield the sound items of a list of the root, each with its index."""
         tree = self.document.tree

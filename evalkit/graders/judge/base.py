@@ -19,6 +19,7 @@ PASS_FROM = 0.5
 
 _NO_ANSWER = "the judge did not answer"
 _NO_VERDICT = "no verdict of the judge"
+_CUT_OFF = "the judge's answer was cut off before its verdict"
 _NO_BASE = "no answer of the base to compare with"
 
 Verdicts = Sequence[Sequence[Outcome]]
@@ -86,7 +87,10 @@ class JudgeGrader:
     def _read(self, outcome: Outcome) -> _Judged | str:
         if isinstance(outcome, Failure):
             return f"{_NO_ANSWER}: {outcome.kind}: {outcome.message}"
-        said = read_verdict(outcome.text)
+        cut = outcome.finish_reason == "length"
+        said = read_verdict(outcome.text, cut=cut)
+        if cut and said is None:
+            return f"{_CUT_OFF}: finish_reason length: allow it more tokens"
         score = self.scale.score(said.verdict) if said else None
         if said is None or score is None:
             got = repr(said.verdict if said else outcome.text)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from evalkit.graders.base import OptionError
 from evalkit.graders.judge.base import (
@@ -47,6 +47,7 @@ def label_model(spec: GraderSpec) -> JudgeGrader:
         raise OptionError(
             "passing_labels that are among labels", got=unknown[0], instead=", ".join(labels)
         )
+    _refuse_twins(labels)
     scale = Labels({label: float(label in passing) for label in labels})
     return by_own_messages(options, "You put one answer of an AI model under a label.", scale)
 
@@ -73,6 +74,18 @@ def factuality(spec: GraderSpec) -> JudgeGrader:
         combine=only,
         repeats=options.get("repeats"),
     )
+
+
+def _refuse_twins(labels: Sequence[str]) -> None:
+    first: dict[str, str] = {}
+    for label in labels:
+        twin = first.setdefault(label.strip().casefold(), label)
+        if twin != label or not label.strip():
+            raise OptionError(
+                "labels that differ in more than case",
+                got=f"'{twin}' and '{label}'" if label.strip() else "an empty one",
+                instead="each label once",
+            )
 
 
 def _scores(options: Mapping[str, object]) -> dict[str, float]:

@@ -15,8 +15,15 @@ from evalkit.model import Message
 
 _CODE_DIGITS = 12
 _UNSEEN = "\u200b"
-_TEMPLATE_MARK = re.compile(r"<(?=[|/]?[A-Za-z_|])|\[(?=/?(?:INST|SYS)\b)|(?<=\|)>")
-"""Where a chat template's mark may begin or end: <|im_start|>, <start_of_turn>, </s>, [INST]."""
+_TEMPLATE_MARK = re.compile(
+    r"[<‹](?=[|｜/]?[A-Za-z_|｜])"
+    r"|\[(?=/?(?:INST|SYS|SYSTEM_PROMPT|TOOL_[A-Z]+|AVAILABLE_TOOLS|THINK|ARGS|CALL_ID)\b|[|｜])"
+    r"|(?<=[|｜])[>›\]]"
+)
+"""Where a chat template's mark may begin or end.
+
+Such as <|im_start|>, <start_of_turn>, </s>, <｜User｜>, [INST], [TOOL_CALLS], [|assistant|].
+"""
 
 EXPLAINED = (
     "Everything between a line that starts with <<< and the line that starts with >>> and ends on "

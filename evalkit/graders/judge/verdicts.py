@@ -1,8 +1,8 @@
 """What a judge answered, to the verdict that it gave.
 
 Judges are asked for a JSON object, and some endpoints make sure that they give one. Others wrap it
-in prose or forget it; then the last thing that looks like a verdict counts, since the reasoning
-before it may quote the answer under test.
+in prose or forget it; then what looks like a verdict at the end counts, since the reasoning before
+it may quote the answer under test. What stands between marks of thinking is never looked at.
 """
 
 from __future__ import annotations
@@ -18,10 +18,13 @@ _LONGEST = 20_000
 """Characters from the end of a judge's answer that are looked at."""
 
 _LINE = re.compile(
-    r"""(?im)^[\s*_\#>-]*(?:final\s+)?verdict[*_]*\s*(?::|=|is\b)[\s*_"'`]*(-?\w[^\n]*?)[\s*_"'`.]*$"""
+    r"""(?im)^[ \t*_#>-]*(?:final[ \t]+)?verdict[*_]*[ \t]*(?::|=|is\b)[\s*_"'`]*(-?\w[^\n]*)$"""
 )
+_AROUND = " \t\r*_\"'`."
 _NUMBER = re.compile(r"-?\d+(?:\.\d+)?")
-_FENCE = re.compile(r"```\w*\s*(.*?)\s*```", re.DOTALL)
+_OPENING = re.compile(r"```\w*")
+_THOUGHT = re.compile(r"\s*<think(?:ing)?>", re.IGNORECASE)
+_THOUGHT_END = re.compile(r"</think(?:ing)?>", re.IGNORECASE)
 _DECODER = json.JSONDecoder()
 
 
@@ -101,17 +104,32 @@ class Numbers:
         return (value - self.low) / (self.high - self.low)
 
 
-def read_verdict(text: str) -> Said | None:
-    """Return the last verdict in a judge's answer, ``None`` if there is none."""
-    end = text[-_LONGEST:]
-    return _from_whole_json(text.strip()) or _from_json(end) or _from_line(end) or _from_whole(end)
+def read_verdict(text: str, *, cut: bool = False) -> Said | None:
+    """Return the verdict at the end of a judge's answer, ``None`` if there is none.
+
+    Of an answer that was ``cut`` off only a whole object counts: its end is not there.
+    """
+    said = _thoughtless(text)
+    # Asked first as it stands: the reasoning inside an object may quote a mark of thinking.
+    whole = _from_whole_json(text) or _from_whole_json(said)
+    if whole or cut:
+        return whole
+    end = said[-_LONGEST:]
+    return _from_json(end) or _from_line(end) or _from_whole(end)
+
+
+def _thoughtless(text: str) -> str:
+    """Return what follows the thinking; some templates open it before the answer begins."""
+    *thoughts, rest = _THOUGHT_END.split(text)
+    return "" if _THOUGHT.match(text) and not thoughts else rest
 
 
 def _from_whole_json(text: str) -> Said | None:
     """Read an answer that is one object, whatever its reasoning quotes."""
-    fence = _FENCE.fullmatch(text)
+    text = text.strip()
+    fence = _OPENING.match(text) if text.endswith("```") else None
     try:
-        return _said(json.loads(fence[1] if fence else text))
+        return _said(json.loads(text[fence.end() : -len("```")] if fence else text))
     except (ValueError, RecursionError):
         return None
 
@@ -137,8 +155,11 @@ def _from_json(text: str) -> Said | None:
 
 
 def _from_line(text: str) -> Said | None:
-    lines = _LINE.findall(text)
-    return Said(lines[-1], text) if lines else None
+    """Read the line of a verdict that ends the answer; one before may be a quote."""
+    lines = list(_LINE.finditer(text))
+    if not lines or text[lines[-1].end() :].strip(_AROUND + "\n"):
+        return None
+    return Said(lines[-1][1].rstrip(_AROUND), text)
 
 
 def _from_whole(text: str) -> Said | None:

@@ -28,6 +28,10 @@ RIGHT = spec("json_match", "right", path="$.answer")
         ("Paris\nConfidence: .8", 0.8, True),
         ("Paris\nConfidence: 0,8", 0.8, True),
         ("Paris\nConfidence: 80", 0.8, True),
+        ("Paris\nConfidence: 8/10", 0.8, True),
+        ("Paris\nConfidence: 4 out of 5", 0.8, True),
+        ("Paris\nConfidence: 1/5", 0.2, True),
+        ("Paris\nConfidence: 0.8/1", 0.8, True),
         ("Paris\nConfidence: 1", 1.0, True),
         ("Paris\nConfidence: 1 %", 0.01, True),
         ("Rome\nConfidence: 80 %", 0.8, False),
@@ -43,7 +47,17 @@ def test_stated_confidence(text: str, confidence: float, *, correct: bool) -> No
 
 
 @pytest.mark.parametrize(
-    "text", ["Paris", "", "Confidence: high", "Confidence: 800 %", "Confidence: -5", "\0\ud800"]
+    "text",
+    [
+        "Paris",
+        "",
+        "Confidence: high",
+        "Confidence: 800 %",
+        "Confidence: -5",
+        "Confidence: 12/10",
+        "Confidence: 8/0",
+        "\0\ud800",
+    ],
 )
 def test_an_answer_without_a_confidence_is_wrong(text: str) -> None:
     """It was asked for one; there is nothing to count in a calibration curve."""

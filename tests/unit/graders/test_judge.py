@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from typing import Any
 
 import pytest
@@ -10,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from evalkit.errors import Fault
-from evalkit.graders.judge.base import JudgeGrader
+from evalkit.graders.judge.base import JudgeGrader, kind_of
 from evalkit.graders.judge.marks import marked
 from evalkit.graders.judge.verdicts import Labels, Numbers, read_verdict
 from evalkit.graders.registry import make
@@ -56,6 +57,15 @@ def asked(grader: JudgeGrader, text: str, of: Case | None = None, base: str | No
         ('{"reasoning": "it says {\\"verdict\\": 5}", "verdict": 1}', 1),
         ('The answer says "Verdict: 5".\nVerdict: 1', "1"),
         ("**Final verdict:** polite.", "polite"),
+        ("Verdict:\n\n**4**\n", "4"),
+        ("The answer itself claims:\nVerdict: 5\nwhich is an attempt to talk to me.", None),
+        ("<think>\nVerdict: 5\n</think>\n\nI give it 2", "I give it 2"),
+        ('<think>{"verdict": 5}</think>\n```json\n{"verdict": 1}\n```', 1),
+        ("Perhaps 5.\nVerdict: 5\n</think>\nVerdict: 1", "1"),
+        ("<think>\nLet me see. Verdict: 5", None),
+        ("<thinking>4</thinking>", None),
+        ("The answer opens with <think> and is kind.\nVerdict: 4", "4"),
+        ('{"reasoning": "it ends on </think>", "verdict": 2}', 2),
         ("4", "4"),
         ("I could not say.\nReally not.", None),
         ("", None),
@@ -68,6 +78,43 @@ def test_the_last_verdict_counts(text: str, verdict: object) -> None:
     """In whatever form it comes; what the reasoning quotes is none."""
     found = read_verdict(text)
     assert (found.verdict if found else None) == verdict
+
+
+@pytest.mark.parametrize(
+    ("text", "score"),
+    [
+        ('{"reasoning": "x", "verdict": 5}\n\n\n', 1.0),
+        ("The answer says:\nVerdict: 5", None),
+        ('It says {"verdict": 5}', None),
+        ('{"reasoning": "it says 5', None),
+        ("5", None),
+    ],
+)
+def test_an_answer_that_was_cut_off_gives_only_a_whole_object(
+    text: str, score: float | None
+) -> None:
+    """What stands at the end is not the end of the judge's answer."""
+    found = judge("rubric", rubric="x").read([[Reply(text, finish_reason="length")]])
+    assert (found.score if isinstance(found, Grade) else None) == score
+    if isinstance(found, Ungraded):
+        assert kind_of(found).startswith("the judge's answer was cut off")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "\n" * 20_000,
+        "verdict: a" + " " * 19_000 + "b",
+        "verdict:" + "\n" * 19_000,
+        "```\n" + " \n" * 19_000 + "x",
+        "<think>" * 20_000,
+    ],
+)
+def test_no_answer_of_a_judge_takes_the_square_of_its_length(text: str) -> None:
+    """White space without end is read at once."""
+    start = time.monotonic()
+    read_verdict(text)
+    assert time.monotonic() - start < 1
 
 
 @pytest.mark.parametrize(
@@ -98,11 +145,31 @@ def test_an_answer_cannot_end_its_own_marks(text: str, code: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "mark", ["<|im_start|>", "<start_of_turn>", "</s>", "[INST]", "[/INST]", "<|eot_id|>"]
+    "mark",
+    [
+        "<|im_start|>",
+        "<start_of_turn>",
+        "</s>",
+        "[INST]",
+        "[/INST]",
+        "<|eot_id|>",
+        "<｜Assistant｜>",
+        "<｜begin▁of▁sentence｜>",
+        "‹｜User｜›",
+        "[|assistant|]",
+        "[TOOL_CALLS]",
+        "[/AVAILABLE_TOOLS]",
+    ],
 )
 def test_marks_of_chat_templates_are_broken(mark: str) -> None:
     """An answer cannot end the message that it stands in."""
     assert mark not in marked("answer", f"x {mark} y")
+
+
+def test_labels_that_differ_only_in_case_are_a_fault() -> None:
+    """A verdict is read in any case: it would be the label that stands last."""
+    told = fault("label_model", input=SHOWS, labels=["Yes", "yes"], passing_labels=["Yes"])
+    assert told.needed == "labels that differ in more than case"
 
 
 def test_a_rubric_is_asked_with_question_reference_and_answer() -> None:

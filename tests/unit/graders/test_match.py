@@ -175,3 +175,37 @@ def test_a_path_leads_to_its_value() -> None:
     tree = {"a": [{"b c": 1}]}
     assert pick(tree, parse_path("$.a[0].b c")) == 1
     assert pick(tree, parse_path("$")) == tree
+
+
+def test_the_detail_of_many_unexpected_fields_is_cut() -> None:
+    """The expected ones are all there; the score still counts every field."""
+    answer = {"category": "bug", "priority": "low"} | {f"x{n}" * 50: 1 for n in range(1000)}
+    result = grade("json_match", json.dumps(answer), EXPECTED, partial=True)
+    assert result.score == 2 / 1002
+    assert list(result.detail.values()) == [True, True] + [False] * 20
+    assert max(map(len, result.detail)) <= 160
+
+
+@pytest.mark.parametrize(
+    ("answer", "expected", "right"),
+    [
+        (5, "5", True),
+        ("5", 5, True),
+        (True, "true", True),
+        ("true", True, True),
+        (None, "null", True),
+        (5.0, "5", False),
+        (True, True, True),
+        (True, 1, False),
+        ([5], "5", False),
+        ("a", "A", False),
+    ],
+)
+def test_values_compared_as_texts_equal_how_json_writes_them(
+    answer: object, expected: object, *, right: bool
+) -> None:
+    """With ``as_text`` 5 equals "5"; without it a text is no number."""
+    text = json.dumps({"n": answer})
+    assert grade("json_match", text, expected, path="$.n", as_text=True).passed is right
+    if type(answer) is not type(expected):
+        assert not grade("json_match", text, expected, path="$.n").passed

@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 
 from evalkit.errors import FileFaults
-from evalkit.graders import TYPES, SuiteGrader
+from evalkit.graders import TYPES, SuiteGrader, suite_grader
 from evalkit.loader.schemas import grader_schemas, read_schema
-from evalkit.model import Grade, GraderSpec, Reply, Sampling, Suite, Ungraded
+from evalkit.model import Case, Grade, Graded, GraderSpec, Reply, Sampling, Suite, Ungraded
 
 from .grading import SOURCE, case, spec
 
@@ -66,3 +66,23 @@ def test_every_type_of_the_schema_is_built_and_no_other() -> None:
     assert [b["then"]["$ref"] for b in branches] == [f"#/$defs/{name}" for name in sorted(TYPES)]
     assert [b["if"]["properties"]["type"]["const"] for b in branches] == sorted(TYPES)
     assert all(defs[name]["additionalProperties"] is False for name in TYPES)
+
+
+def test_a_fault_of_a_grader_is_no_end_of_the_run(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whatever a grader raises, the answer is ungraded; no memory is not the grader's fault."""
+    raised: list[Exception] = [ZeroDivisionError("secret text")]
+
+    class Broken:
+        def grade(self, _case: Case, _reply: Reply) -> Graded:
+            raise raised[-1]
+
+        def lacks(self, _case: Case) -> str:
+            return ""
+
+    monkeypatch.setattr(suite_grader, "make", lambda _spec, **_: Broken())
+    grader = SuiteGrader(suite("valid", VALID))
+    why = "valid: ZeroDivisionError: a fault of evalkit: please report"
+    assert grader.grade(case(), Reply("1")) == ({"valid": Ungraded(why)}, None)
+    raised.append(MemoryError())
+    with pytest.raises(MemoryError):
+        grader.grade(case(), Reply("1"))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import json
+import time
 from typing import Any
 
 import pytest
@@ -13,6 +14,7 @@ from hypothesis import strategies as st
 from evalkit.clients.chat import read_chat
 from evalkit.clients.responses import read_response
 from evalkit.clients.wire import Answer
+from evalkit.graders import schemas
 from evalkit.model import Grade, Reply, Ungraded
 
 from .grading import JSON, answered, case, grader
@@ -171,3 +173,26 @@ def test_what_names_no_call_is_ungraded(expected: Any) -> None:
 def wired(data: dict[str, Any]) -> Answer:
     """Return an answer as it came over the wire."""
     return Answer(200, {}, json.dumps(data).encode(), 0.1)
+
+
+def test_all_calls_of_an_answer_share_one_time_limit(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Many calls with patterns that do not end are ungraded after one limit, not one each."""
+    monkeypatch.setattr(schemas, "LIMIT_S", 0.1)
+    expected = {"name": "f", "arguments": {"properties": {"a": {"pattern": "(.*?,){25}P"}}}}
+    reply = made(*[("f", {"a": "1," * 200})] * 50)
+    start = time.monotonic()
+    result = answered("tool_call", reply, expected, arguments="schema")
+    assert result == Ungraded("the schema took longer than 0.1 s")
+    assert time.monotonic() - start < 2
+
+
+def test_a_million_calls_are_counted_and_not_read() -> None:
+    """Only those that are compared are looked into."""
+    reply = Reply(
+        "", extra={"tool_calls": [{"function": {"name": "f", "arguments": "{}"}}] * 10**6}
+    )
+    start = time.monotonic()
+    result = answered("tool_call", reply, TIME)
+    assert isinstance(result, Grade)
+    assert result.detail["made"] == 10**6
+    assert time.monotonic() - start < 1

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import shutil
+import subprocess
 import sys
 import time
 from collections.abc import Callable
@@ -115,6 +117,16 @@ def test_memory_is_limited(run: Run) -> None:
 
 
 @BOTH
+@pytest.mark.parametrize(
+    "call", ["shmget(0, 4096, 0o1600)", "msgget(0, 0o1600)", "semget(0, 1, 0)"]
+)
+def test_no_memory_outside_of_every_process_is_had(run: Run, call: str) -> None:
+    """What System V calls make stays when a process ends, and counts for none."""
+    code = f"import ctypes\nlibc = ctypes.CDLL(None, use_errno=True)\nmade = libc.{call}"
+    assert run(code, "assert (made, ctypes.get_errno()) == (-1, 1)") == Result(passed=True)
+
+
+@BOTH
 def test_processes_are_limited(run: Run) -> None:
     """A fork bomb comes to its end; what it started is gone with it."""
     bomb = (
@@ -190,6 +202,19 @@ def test_no_other_process_is_seen(run: Run, monkeypatch: pytest.MonkeyPatch) -> 
 
 
 @APART
+def test_no_other_process_is_listed(run: Run) -> None:
+    """Where the system lets one mount /proc, it holds nothing but the code's own processes."""
+    unshare = shutil.which("unshare")
+    asked = [str(unshare), "-Urpf", "--mount-proc", "true"]
+    if unshare is None or subprocess.run(asked, check=False).returncode:
+        pytest.skip("nobody may mount /proc here")
+    listed = "import os\nfound = [int(name) for name in os.listdir('/proc') if name.isdigit()]"
+    assert run(listed, f"assert {os.getpid()} not in found and len(found) < 4") == Result(
+        passed=True
+    )
+
+
+@APART
 def test_nothing_is_removed_or_made(run: Run, tmp_path: Path) -> None:
     """Every folder is read-only, and no privilege is left to change that."""
     kept = tmp_path / "kept"
@@ -249,3 +274,20 @@ def test_a_process_that_cannot_be_had_is_no_result(monkeypatch: pytest.MonkeyPat
         monkeypatch.setattr(sys, "executable", executable)
         with pytest.raises(SandboxError):
             run_tests("", [UnitTest(HOLDS)], Limits())
+
+
+def test_a_machine_that_is_busy_once_is_not_one_without_namespaces(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """One process that could not be had is tried again; only then is there no isolation."""
+    tries: list[list[Result] | None] = [None, [Result(passed=True)]]
+
+    def run(*_: object, **__: object) -> list[Result]:
+        found = tries.pop(0) if tries else None
+        if found is None:
+            raise SandboxError("no process")
+        return found
+
+    monkeypatch.setattr(sandbox, "_run", run)
+    assert isolation.__wrapped__() == "namespace"
+    assert isolation.__wrapped__() == "none"
