@@ -22,7 +22,8 @@ class JudgeNoise:
 
     ``spread`` is the standard deviation of single verdicts on one answer, on the score's scale, and
     ``answers`` how many show it. ``share`` is the part of the variance of the suite's mean
-    difference that comes from it; ``None`` where the judge alone is not the suite's score.
+    difference, as the cases show it, that comes from the scatter, 1 at most; ``None`` where the
+    judge alone is not the suite's score, or cases do not show a variance.
     """
 
     spread: float
@@ -34,9 +35,10 @@ class JudgeNoise:
 class PlaceBias:
     """How far a judge of pairs prefers the second place, whoever stands there: -1 to 1, 0 is none.
 
-    ``p_value`` is that of the exact sign test: in ``second`` cases the second place was preferred,
-    in ``first`` the first, of ``n`` judged in both orders. ``consistent`` is the share of pairs
-    on which both orders gave one verdict.
+    ``n`` cases were judged in both orders. ``p_value`` is that of the exact sign test, which counts
+    cases, or clusters where cases come in such: ``second`` of them preferred the second place on
+    the whole, ``first`` the first. ``consistent`` is the share of pairs on which both orders gave
+    one verdict.
     """
 
     estimate: float

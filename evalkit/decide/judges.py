@@ -30,8 +30,9 @@ from evalkit.model import Grade, Ungraded
 from evalkit.stats.agreement import ChanceCorrected, agreement, agreement_table
 from evalkit.stats.arrays import FloatArray, IntArray
 from evalkit.stats.assumptions import assumptions_of
+from evalkit.stats.clusters import spread_of
 from evalkit.stats.judge_correction import Labelled, Unlabelled, prediction_powered
-from evalkit.stats.paired import compare
+from evalkit.stats.paired import compare, paired_units
 from evalkit.stats.paired_scores import Estimate
 from evalkit.stats.pairwise import position_bias
 from evalkit.stats.values import NotEstimable, Procedure
@@ -99,9 +100,25 @@ def _noise(judge: _Judge) -> JudgeNoise | None:
     if not spreads:
         return None
     pooled = sum(spreads) / len(spreads)
-    total = judge.result.variance if judge.is_score else None
-    share = min(_per_case(judge) * pooled / total, 1.0) if total else None
+    share = _share(judge, pooled) if judge.is_score else None
     return JudgeNoise(math.sqrt(pooled), len(spreads), share)
+
+
+def _share(judge: _Judge, pooled: float) -> float | None:
+    """Return the judge's part of the variance of the mean difference, of which it is estimated.
+
+    The suite's own ``variance`` is for planning: in thin suites it is that around no difference.
+    """
+    pairs = judge.part.heldout
+    if not pairs.n:
+        return None
+    noise = _per_case(judge) * pooled
+    units = paired_units(pairs.base, pairs.candidate, clusters=pairs.clusters)
+    found = spread_of(units, method="")
+    total = 0.0 if isinstance(found, NotEstimable) else found.standard_error**2 * pairs.n
+    if not noise:
+        return 0.0
+    return min(noise / total, 1.0) if total else None
 
 
 def _per_case(judge: _Judge) -> float:

@@ -16,7 +16,8 @@ class MetricResult:
     counts the cases that have it.
     ``difference`` is candidate minus base, ``better`` says which way is good. Intervals are for
     reading (95 %); ``p_value`` is two-sided, of the two models' names swapped within cases (for the
-    Brier score of the test that the interval inverts), and not corrected for the number of metrics.
+    Brier score of the test that the interval inverts, for the calibration error of a bootstrap),
+    and not corrected for the number of metrics.
     ``None`` is not estimable, and ``note`` says why.
     """
 

@@ -8,12 +8,12 @@ fail to pass, though nothing changed.
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import ArrayLike
 
-from evalkit.stats.arrays import FloatArray, exact_mean
+from evalkit.stats.arrays import FloatArray, IntArray, exact_mean
 from evalkit.stats.assumptions import Assuming
 from evalkit.stats.flips import Share, share
 from evalkit.stats.paired import (
@@ -27,7 +27,7 @@ from evalkit.stats.paired import (
 from evalkit.stats.paired_binary import tango_interval
 from evalkit.stats.paired_scores import estimate
 from evalkit.stats.sign_flip import SubsetMeans
-from evalkit.stats.units import Units, both_known
+from evalkit.stats.units import Units, both_known, cluster_units
 from evalkit.stats.values import NotEstimable, Procedure
 
 _LISTED, _THIRTY = 12, 30
@@ -41,7 +41,8 @@ class NoiseFloor:
     ``sd`` is that of a case's difference around 0, ``mean_absolute`` its mean size, ``flips`` the
     share of cases whose binary score changed (not estimable for other scores). ``comparison`` asks
     whether the runs differ on average: an interval without 0 means that something other than
-    sampling noise changed between them. ``clusters`` counts what is independent.
+    sampling noise changed between them. ``clusters`` counts what is independent: with them the
+    interval of ``flips`` is that of a mean over clusters (`evalkit.stats.paired`), else exact.
     """
 
     n: int
@@ -104,9 +105,23 @@ def noise_floor(
     d = y - x
     flips: Share | NotEstimable = NotEstimable("the scores are not all 0 or 1")
     if is_binary(x, y):
-        flips = share(int(np.count_nonzero(d)), len(d), level=level)
+        flips = _flips(np.abs(d), labels, level=level, rng=rng)
     sd, size = math.sqrt(exact_mean(d * d)), exact_mean(np.abs(d))
     return NoiseFloor(len(d), compared.clusters, sd, size, flips, compared)
+
+
+def _flips(
+    flipped: FloatArray, clusters: IntArray | None, *, level: float, rng: np.random.Generator
+) -> Share | NotEstimable:
+    """Return the share of cases that flipped (1, else 0) with its interval."""
+    found = share(int(np.count_nonzero(flipped)), len(flipped), level=level)
+    if clusters is None or isinstance(found, NotEstimable):
+        return found
+    procedure = choose_procedure(cluster_units(flipped, clusters), binary=True, rng=rng)
+    limits = procedure if isinstance(procedure, NotEstimable) else procedure.interval(level=level)
+    if isinstance(limits, NotEstimable):
+        return limits
+    return replace(found, interval=replace(limits, low=max(limits.low, 0.0)))
 
 
 def gate_false_alarms(

@@ -19,6 +19,7 @@ UNWRITTEN = "What this method takes for granted is not written down."
 _SHARES = "In a share of cases each counts as independent of the others, in a cluster or not."
 _ITEMS = "Items are independent of each other, and so are the raters."
 _TEMPLATES = "Templates are independent of each other."
+_TEMPLATE_CLUSTERS = "Templates of different clusters are independent; those of one may depend."
 _RUNS = "Without a change runs are independent of each other, and how much they scatter is known."
 _SAMPLES = "The samples of a case are independent draws from one model that does not change."
 _SIDES = "The two groups compared, such as trained and held-out cases, are independent samples."
@@ -49,7 +50,8 @@ _JOINT = (
 _POSITIVE = "The tests of a family are independent, or rise and fall together."
 _PLANNED = "The test of all planned cases keeps its own level."
 _WINNER = "The candidates' means are near normal, and how they vary together is known."
-_TERMS = "If no term matters, the terms of a template, or its two models, are exchangeable."
+_TERMS = "If no term matters, the terms of a template are exchangeable."
+_CLUSTER_TERMS = "If no term matters, terms are exchangeable in all templates of a cluster at once."
 _SWAPPED = "If nothing changed, either model could have given what the other gave on a case."
 _LOTS = "If no model is better, which of them get a case right is left to chance."
 _HISTORY = "Without a change the runs are exchangeable: none remembers the one before."
@@ -57,6 +59,7 @@ _CHANCE = "By chance a rater keeps to its own share of each label, whatever the 
 _ANY_ITEM = "By chance any rating could be that of any item."
 _STEPS = "The labels are in order, in even steps."
 _LEFT_OUT = "Leaving out a case, or a cluster, at a time shows how much a figure of all varies."
+_GAPS = "How far confidence lies from accuracy in a bin is near normal: enough cases are in it."
 _BINS = "Within a bin confidences are near enough alike; only errors of the same bins compare."
 
 METHODS: tuple[tuple[str, tuple[str, ...]], ...] = (
@@ -97,6 +100,7 @@ METHODS: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("analysis of variance, F", (CLUSTERS, _NORMAL_VALUES)),
     ("analysis of variance", (CLUSTERS,)),
     ("bootstrap over items, widened percentile", (_ITEMS, _RESAMPLED)),
+    ("parametric bootstrap of equal errors", (UNITS, _GAPS)),
     ("bootstrap(-t)?|BCa|percentile", (UNITS, _RESAMPLED)),
     # Shares, and samples of a case.
     (
@@ -146,8 +150,12 @@ METHODS: tuple[tuple[str, tuple[str, ...]], ...] = (
     ),
     # Many tests at once, and choosing.
     ("hybrid of conditional and simultaneous|conditional on winning", (UNITS, _WINNER)),
-    (r"max-T, [\d,]+ resamples|terms permuted in template", (_TEMPLATES, _TERMS)),
-    ("Friedman, chi-squared", (_TEMPLATES, _TERMS, _LARGE)),
+    ("terms permuted in template", (_TEMPLATES, _TERMS)),
+    ("terms permuted in cluster", (_TEMPLATE_CLUSTERS, _CLUSTER_TERMS)),
+    (
+        "Friedman, chi-squared",
+        ("Templates, or clusters of them, are independent of each other.", _TERMS, _LARGE),
+    ),
     ("max-[tT]|min-p|(all )?sign flips|simultaneous", (UNITS, _JOINT)),
     ("Benjamini-Hochberg|Hochberg|Hommel", (_POSITIVE,)),
     ("Bonferroni|Tarone-Holm|Tarone|Holm|Benjamini-Yekutieli|e-BH", ()),

@@ -94,15 +94,10 @@ def figures(sums: FloatArray) -> FloatArray:
 
 
 def weights(sums: FloatArray) -> FloatArray:
-    """Return how many cases stand behind each figure of one model (``sums``: 3 labels).
-
-    For a mean over labels it is the number of labels times the harmonic mean of their cases.
-    """
+    """Return how many cases stand behind each figure of one model (``sums``: 3 labels)."""
     expected, named, _ = np.split(sums, 3)
-    there = expected > TIE
-    n = float(expected.sum())
-    even = there.sum() ** 2 / (1 / expected[there]).sum() if there.any() else 0.0
-    return np.concatenate([[n, even, n, even, n], named, expected, (expected + named) / 2])
+    whole = np.full(len(OF_SUITE), expected.sum())
+    return np.concatenate([whole, named, expected, (expected + named) / 2])
 
 
 def why_none(name: str, label: int | None, sums: FloatArray) -> str:

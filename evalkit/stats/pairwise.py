@@ -25,8 +25,8 @@ class PositionBias:
     """How far the judge prefers the second answer shown, whichever it is: from -1 to 1, 0 is none.
 
     ``estimate`` is verdicts for the second place minus verdicts for the first, per verdict.
-    ``sign_test`` is the exact test that either place is preferred in as many cases; ``second`` and
-    ``first`` are the numbers of those cases.
+    ``sign_test`` is the exact test that either place is preferred in as many cases, or clusters
+    where cases come in such; ``second`` and ``first`` are their numbers. ``n`` counts cases.
     """
 
     estimate: float | None

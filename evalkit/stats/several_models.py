@@ -21,8 +21,14 @@ from scipy.special import chdtrc
 from evalkit.stats.arrays import FloatArray, IntArray, floats
 from evalkit.stats.values import NotEstimable, PValue
 
-FEW = 24
-"""Mixed outcomes below which the permutation is preferred to chi-squared."""
+FEW = 32
+"""Mixed items below which the permutation is preferred to chi-squared.
+
+False alarms of chi-squared in 20,000 simulated runs each, 4 to 41 models, one or half of them wrong
+in each mixed item, at 5 % and at 1 %: up to .14 and .03 with 4 to 8 mixed items, .08 and .03 with
+10 to 12, .05 and .016 with 16 to 24, .055 and .012 with 32 to 48. The number of outcomes (mixed
+items x models) says too little: two items and 21 models are 42.
+"""
 
 _LISTED = 1 << 18
 _CHUNK = 1 << 20
@@ -35,8 +41,8 @@ class CochranQ:
 
     ``rates`` are the models' shares of right answers, ``n`` counts items, ``mixed`` those on which
     the models differ; Q and p-values are not estimable where there is none. ``preferred`` is the
-    p-value to read: with fewer than `FEW` mixed outcomes (mixed items x models) that of the
-    permutation, else that of chi-squared [Tate & Brown 1970, JASA 65:155].
+    p-value to read: with fewer than `FEW` mixed items that of the permutation, else that of
+    chi-squared.
     """
 
     rates: tuple[float, ...]
@@ -50,7 +56,7 @@ class CochranQ:
     @property
     def preferred(self) -> PValue | NotEstimable:
         """The p-value to read."""
-        return self.permutation if self.mixed * (self.df + 1) < FEW else self.p_value
+        return self.permutation if self.mixed < FEW else self.p_value
 
 
 def cochran_q(
@@ -87,7 +93,7 @@ def cochran_q(
     q = (k - 1) * spread / float((per_item * (k - per_item)).sum())
     p = PValue(float(chdtrc(k - 1, q)), "Cochran's Q, chi-squared")
     permuted: PValue | NotEstimable = NotEstimable("outcomes enough for chi-squared")
-    if shuffled == "always" or mixed.size < FEW:
+    if shuffled == "always" or len(mixed) < FEW:
         permuted = _permutation(totals, per_item, rng=rng, resamples=resamples)
     return CochranQ(rates, q, k - 1, p, permuted, n, len(mixed))
 

@@ -1,21 +1,66 @@
-"""Error rates of what is said of labels: limits of F1, MCC and recall, and the swapping test."""
+"""Error rates of what is said of labels: limits of figures of all labels, and the swapping test."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 
 import numpy as np
 
 from evalkit.stats.arrays import FloatArray, IntArray
 from evalkit.stats.classification import Change, compare_labels
 from evalkit.stats.confusion import OF_LABEL, OF_SUITE, Labelled, figures
-from evalkit.stats.values import NotEstimable
+from evalkit.stats.values import Interval, NotEstimable
 from evalkit.validation.draws import covers
 from evalkit.validation.rates import Rate, Study
 
-_NAMED = ("f1_micro", "f1_macro", "mcc", "recall")
+_NAMED = ("f1_micro", "f1_macro", "mcc", "balanced_accuracy", "recall")
+_OF_ALL = ("balanced_accuracy", "f1_macro", "mcc")
 _COPIED = 0.6
 _SILENT = 0.3
+_SWAPS = 199
+"""Enough for a p-value below 0.05: where there is none the limits of a difference hold 0."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Rare:
+    """How many cases expect each label, each model's recalls, and how often one copies the other.
+
+    A wrong answer names the next label.
+    """
+
+    cases: tuple[int, ...]
+    base: tuple[float, ...]
+    candidate: tuple[float, ...]
+    copied: float
+
+    @property
+    def words(self) -> str:
+        recalls = [", ".join(f"{r:g}" for r in side) for side in (self.base, self.candidate)]
+        both = recalls[0] if self.base == self.candidate else " and ".join(recalls)
+        return f"{' + '.join(map(str, self.cases))} cases, recalls {both}"
+
+    def truth(self, recalls: tuple[float, ...]) -> FloatArray:
+        """Return the figures of all labels that so many cases are expected to give."""
+        cases, right = np.array(self.cases, dtype=float), self.cases * np.array(recalls)
+        named = right + np.roll(cases - right, 1)
+        return np.asarray(figures(np.concatenate([cases, named, right])[None])[0])
+
+    def draw(self, rng: np.random.Generator) -> tuple[Change, ...]:
+        labels, n = len(self.cases), sum(self.cases)
+        expected = np.repeat(np.arange(labels), self.cases)
+        u = rng.random(n)
+        v = np.where(rng.random(n) < self.copied, u, rng.random(n))
+        one, other = (
+            np.where(luck < np.array(recalls)[expected], expected, (expected + 1) % labels)
+            for luck, recalls in ((u, self.base), (v, self.candidate))
+        )
+        return compare_labels(
+            Labelled.of(expected, one, labels=labels),
+            Labelled.of(expected, other, labels=labels),
+            rng=rng,
+            resamples=_SWAPS,
+        )
 
 
 def limits(rng: np.random.Generator) -> Iterator[Rate]:
@@ -33,7 +78,7 @@ def limits(rng: np.random.Generator) -> Iterator[Rate]:
         truth = _truth(prior, accuracy)
         single, paired = np.zeros((2, len(_NAMED)))
         for _ in range(runs):
-            found = _compared(rng, prior, accuracy, n=n)
+            found = _compared(rng, prior, accuracy, n=n, resamples=_SWAPS)
             single += [covers(c.base_interval, t[0]) for c, t in zip(found, truth, strict=True)]
             paired += [covers(c.interval, t[1] - t[0]) for c, t in zip(found, truth, strict=True)]
         where = f"n={n}, {labels} labels{', one in 20' if rare else ''}, {right:.0%} right"
@@ -43,6 +88,52 @@ def limits(rng: np.random.Generator) -> Iterator[Rate]:
             method = f"{name} of one model, jackknife"
             yield Rate(method, where, "coverage", 0.95, one, runs, (low, 1.0))
             yield Rate(f"{name}, paired jackknife", where, "coverage", 0.95, both, runs, (low, 1.0))
+
+
+def rare_labels(rng: np.random.Generator) -> Iterator[Rate]:
+    """Coverage where a label has two to five cases, often all answered right, or all wrong."""
+    for design in (
+        _Rare((98, 2), (0.99, 0.5), (0.99, 0.5), 0.6),
+        _Rare((98, 2), (0.97, 0.7), (0.97, 0.7), 0.6),
+        _Rare((95, 5), (0.97, 0.9), (0.97, 0.5), 0.6),
+        _Rare((95, 5), (0.97, 0.9), (0.97, 0.7), 0.0),
+        _Rare((80, 17, 3), (0.95, 0.9, 0.9), (0.95, 0.9, 0.6), 0.3),
+        _Rare((280, 17, 3), (0.95, 0.9, 0.9), (0.95, 0.9, 0.6), 0.3),
+        _Rare((40, 3, 3, 2, 2), (0.9, *[0.8] * 4), (0.9, *[0.8] * 4), 0.5),
+    ):
+        runs, places = 600, [OF_SUITE.index(name) for name in _OF_ALL]
+        truth = design.truth(design.base), design.truth(design.candidate)
+        held, known = np.zeros((2, len(places), 2))
+        for _ in range(runs):
+            changes = design.draw(rng)
+            for number, at in enumerate(places):
+                one, both = changes[at].candidate_interval, changes[at].interval
+                true = (truth[1][at], truth[1][at] - truth[0][at])
+                there = [isinstance(found, Interval) for found in (one, both)]
+                known[number] += there
+                held[number] += np.logical_and(there, [covers(one, true[0]), covers(both, true[1])])
+        for number, name in enumerate(_OF_ALL):
+            for kind, method in enumerate((f"{name} of one model", f"{name}, difference")):
+                times = int(known[number, kind])
+                share = float(held[number, kind]) / times
+                yield Rate(method, design.words, "coverage", 0.95, share, times, (0.93, 1.0))
+
+
+def limits_without_zero(rng: np.random.Generator) -> Iterator[Rate]:
+    """How often limits of a difference leave out 0 where both models err alike, one label rare."""
+    runs, n, counted = 600, 100, np.zeros(len(_OF_ALL))
+    for _ in range(runs):
+        rare = max(int(rng.binomial(n, 0.04)), 1)
+        changes = _Rare((n - rare, rare), (0.97, 0.97), (0.97, 0.97), 0.0).draw(rng)
+        counted += [
+            isinstance(c.interval, Interval) and not covers(c.interval, 0.0)
+            for c in (changes[OF_SUITE.index(name)] for name in _OF_ALL)
+        ]
+    for name, times in zip(_OF_ALL, counted.tolist(), strict=True):
+        where = f"n={n}, 4% rare, 3% errors"
+        yield Rate(
+            f"{name}, limits without 0", where, "false alarms", 0.05, times / runs, runs, (0, 0.05)
+        )
 
 
 def limits_of_clusters(rng: np.random.Generator) -> Iterator[Rate]:
@@ -60,7 +151,8 @@ def limits_of_clusters(rng: np.random.Generator) -> Iterator[Rate]:
                 Labelled(np.repeat(m.expected, size), np.repeat(m.named, size, axis=0))
                 for m in _drawn(rng, prior, accuracy, n=clusters)
             )
-            change = compare_labels(one, other, rng=rng, clusters=groups, resamples=1)[3]
+            found = compare_labels(one, other, rng=rng, clusters=groups, resamples=_SWAPS)
+            change = found[OF_SUITE.index("f1_macro")]
             held += covers(change.interval, truth[1] - truth[0])
         allowed = (0.94, 1.0) if groups is not None else (0.0, 1.0)
         where = f"{clusters} clusters of {size} answered alike"
@@ -149,7 +241,7 @@ def _compared(
     accuracy: tuple[float, float],
     *,
     n: int,
-    resamples: int = 1,
+    resamples: int,
 ) -> list[Change]:
     one, other = _drawn(rng, prior, accuracy, n=n)
     found = compare_labels(one, other, rng=rng, resamples=resamples)
@@ -160,4 +252,10 @@ def _rejects(change: Change) -> bool:
     return not isinstance(change.p_value, NotEstimable) and change.p_value.value <= 0.05
 
 
-STUDIES: tuple[Study, ...] = (limits, limits_of_clusters, swapping)
+STUDIES: tuple[Study, ...] = (
+    limits,
+    rare_labels,
+    limits_without_zero,
+    limits_of_clusters,
+    swapping,
+)

@@ -156,6 +156,32 @@ def test_repeats_show_the_judges_noise() -> None:
     assert judge_of(decided(both([(1, 0)] * 9))).noise is None
 
 
+def test_all_differences_from_the_judges_own_flips_are_all_its_noise() -> None:
+    """15 of 200 cases lose .5 as the judge disagrees with itself: the suite is thin, the share 1.
+
+    The variance of these differences is 15 / 200 x .25 less their mean's square, the judge's part
+    15 / 400 x .5; the suite's variance for planning is twice as large.
+    """
+    records = [
+        answer(f"c{i:03}", model, graded(1, 0 if model == "tuned" and i < 15 else 1))
+        for i in range(200)
+        for model in ("base", "tuned")
+    ]
+    result = decided(records)
+    noise = judge_of(result).noise
+    assert noise is not None
+    assert noise.share == 1
+    more = [
+        answer(f"d{i:03}", model, graded(*[float(model == "base")] * 2))
+        for i in range(30)
+        for model in ("base", "tuned")
+    ]
+    mixed = judge_of(decided([*records, *more])).noise
+    assert mixed is not None
+    differences = np.array([-0.5] * 15 + [0.0] * 185 + [-1.0] * 30)
+    assert mixed.share == pytest.approx(15 * 0.5 / 460 / differences.var(ddof=1))
+
+
 def test_the_judges_part_of_the_variance_stands_apart() -> None:
     """Where cases have several samples, and samples several verdicts: here nothing else varies."""
     rng = np.random.default_rng(6)
@@ -199,6 +225,22 @@ def test_position_bias_of_a_judge_of_pairs() -> None:
     assert place.estimate == pytest.approx(-12 / 18)
     assert place.p_value == pytest.approx(2 * 0.5**12)
     assert place.consistent == pytest.approx(6 / 18)
+
+
+def test_places_are_counted_by_cluster() -> None:
+    """Cases of one cluster are one of `first`, as the sign test counts them; `n` counts cases."""
+    records = [
+        record
+        for i in range(18)
+        for record in (
+            answer(f"c{i:03}", "base", Grade(0.5, passed=True), grader="better"),
+            answer(f"c{i:03}", "tuned", paired("first", "first"), grader="better"),
+        )
+    ]
+    place = judge_of(decided(records, grader=BETTER, cluster="x")).position
+    assert place is not None
+    assert (place.first, place.second, place.n) == (1, 0, 18)
+    assert place.p_value == 1
 
 
 def test_agreement_with_people() -> None:

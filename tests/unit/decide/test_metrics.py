@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
@@ -144,12 +145,35 @@ def test_confidences_are_compared() -> None:
     ece, brier = one(found, "ece"), one(found, "brier")
     assert ece.base == pytest.approx(0.05)
     assert ece.candidate == pytest.approx(0.05)
-    assert (ece.better, ece.interval) == ("lower", None)
-    assert "no interval" in ece.note
+    assert (ece.better, ece.difference, ece.interval, ece.p_value) == ("lower", None, None, None)
+    assert "rms_calibration_error" in ece.note
+    rms = one(found, "rms_calibration_error")
+    assert rms.base == 0.0
+    assert rms.candidate == pytest.approx(math.sqrt(0.05**2 - 0.85 * 0.15 / 59))
+    assert rms.difference == rms.candidate
+    assert rms.p_value is not None
+    assert rms.p_value > 0.3
+    assert "no interval" in rms.note
     assert brier.base == pytest.approx(0.75 * 0.04 + 0.25 * 0.64)
     assert brier.difference == pytest.approx(-0.06)
     assert brier.interval is not None
     assert brier.interval.low < brier.interval.high
+
+
+def test_p_of_a_calibration_error_is_of_the_figure_shown() -> None:
+    """80 % sure and never right is off by 0.8; right in 4 of 5, by nothing, with which p agrees."""
+    rows = [(MENU[0], MENU[1], MENU[0] if i % 5 else MENU[1]) for i in range(60)]
+    rms = one(found_in(run_with(SURE, rows=rows)), "rms_calibration_error")
+    assert rms.base == pytest.approx(0.8)
+    assert rms.candidate == 0.0
+    assert rms.difference == pytest.approx(-0.8)
+    assert rms.p_value is not None
+    assert rms.p_value < 0.001
+    assert "parametric bootstrap" in rms.method
+    few = one(found_in(run_with(SURE, rows=rows[:9])), "rms_calibration_error")
+    assert (few.base, few.difference, few.p_value) == (None, None, None)
+    assert "fewer than 10 cases" in few.note
+    assert one(found_in(run_with(SURE, rows=rows[:9])), "ece").base == pytest.approx(0.8)
 
 
 def test_samples_weigh_as_one_case() -> None:

@@ -73,6 +73,35 @@ def test_the_order_of_the_runs_does_not_matter(rows: list[tuple[bool, bool]]) ->
     assert ours == theirs
 
 
+def test_flips_of_whole_clusters_are_as_unsure_as_the_clusters_are_few() -> None:
+    """100 clusters of 4 that flip as one have the share's limits of about 100 cases, not of 400."""
+    first = np.ones(100)
+    second = np.where(np.arange(100) < 30, 0.0, 1.0)
+    once = noise_floor(first, second, rng=fresh()).flips
+    four = [np.repeat(run, 4) for run in (first, second)]
+    apart = noise_floor(*four, rng=fresh()).flips
+    whole = noise_floor(*four, clusters=np.repeat(np.arange(100), 4), rng=fresh()).flips
+    assert isinstance(once, Share)
+    assert isinstance(apart, Share)
+    assert isinstance(whole, Share)
+    assert (whole.count, whole.n) == (120, 400)
+    widths = [share.interval.high - share.interval.low for share in (once, apart, whole)]
+    assert widths[2] == pytest.approx(widths[0], rel=0.1)
+    assert widths[1] < 0.6 * widths[2]
+    assert whole.interval.method == "t on clusters (CR2)"
+    assert apart.interval.method == "Clopper-Pearson"
+
+
+def test_hardly_any_flip_in_clusters_has_limits_from_0() -> None:
+    """One flip of 40: not below 0, and never of width 0; of one cluster nothing is known."""
+    first, second = np.ones(40), np.where(np.arange(40) < 1, 0.0, 1.0)
+    found = noise_floor(first, second, clusters=np.arange(40) // 4, rng=fresh()).flips
+    assert isinstance(found, Share)
+    assert 0 <= found.interval.low <= 1 / 40 < found.interval.high
+    none = noise_floor(first, second, clusters=np.zeros(40), rng=fresh()).flips
+    assert isinstance(none, NotEstimable)
+
+
 @pytest.mark.parametrize("runs", [([], []), ([nan], [1.0])])
 def test_no_case_run_twice(runs: tuple[list[float], list[float]]) -> None:
     """Without pairs there is neither noise nor an alarm."""

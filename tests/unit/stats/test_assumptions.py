@@ -28,7 +28,10 @@ BY_HAND: dict[str, tuple[str, ...]] = {
     "pairwise.length_controlled": ("length-controlled, HC3", "length-controlled, CR1"),
     "studentised.studentised_sign_flip": ("studentised sign-flip, exact on the score grid",),
     "second_opinions._of_procedure": ("BCa, 999 resamples", "bootstrap-t, 999 resamples"),
-    "fairness._of_more": ("terms permuted in template, 9,999 times", "max-T, 9,999 resamples"),
+    "fairness._of_more": (
+        "terms permuted in template, 9,999 times",
+        "max-T, 9,999 random sign flips",
+    ),
     "metrics._of_change": ("jackknife, Wilson limits", "paired jackknife, Wilson limits"),
     "policy.": (),
 }

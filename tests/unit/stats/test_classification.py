@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from evalkit.stats.arrays import FloatArray
 from evalkit.stats.classification import PAIRED, SINGLE, Change, compare_labels
 from evalkit.stats.confusion import OF_LABEL, OF_SUITE, Labelled, figures
+from evalkit.stats.label_rows import reach
 from evalkit.stats.paired_binary import PairedTable, newcombe_interval
 from evalkit.stats.proportions import wilson
 from evalkit.stats.values import Interval, NotEstimable, PValue
@@ -142,6 +143,59 @@ def test_equal_answers_are_no_proof_of_equality() -> None:
         low, high = limits(change.interval)
         assert low < -0.05 < 0.05 < high
         assert limits(change.base_interval)[0] < 0.97
+
+
+def rare(*wrong: int) -> list[int]:
+    """Return the answers to 98 cases of label 0 and 2 of label 1, some of them wrong."""
+    return [label ^ (at in wrong) for at, label in enumerate([0] * 98 + [1] * 2)]
+
+
+def test_a_rare_label_stays_unknown_whatever_the_common_one_shows() -> None:
+    """Half of balanced accuracy is a recall of two cases, also where only label 0 has an error."""
+    right, one = rare(), rare(0)
+    found = compared(right, right, one)
+    recall = limits(found["recall", 1].candidate_interval)
+    for name in ("balanced_accuracy", "f1_macro", "mcc"):
+        change = found[name, None]
+        for interval in (change.base_interval, change.candidate_interval):
+            assert limits(interval)[0] < 1 - (1 - recall[0]) / 2
+        p_value, (low, high) = change.p_value, limits(change.interval)
+        assert isinstance(p_value, PValue)
+        assert p_value.value == 1
+        assert low < 0 < high
+
+
+def test_limits_leave_out_0_only_where_the_test_does() -> None:
+    """A few answers that differ cannot be told from chance, and limits do not say otherwise."""
+    rng = np.random.default_rng(3)
+    seen = 0
+    for _ in range(40):
+        expected = (rng.random(100) < 0.05).astype(int)
+        base, candidate = (np.where(rng.random(100) < e, 1 - expected, expected) for e in (0, 0.06))
+        for change in compared(expected.tolist(), base.tolist(), candidate.tolist()).values():
+            if isinstance(change.interval, Interval) and isinstance(change.p_value, PValue):
+                low, high = limits(change.interval)
+                assert low <= 0 <= high or change.p_value.value <= 0.05
+                seen += low > 0 or high < 0
+    assert seen
+
+
+def test_many_labels_do_not_add_up_what_each_alone_may_lack() -> None:
+    """20 labels of 10 cases, all right: the limits are about those of 200 cases, not of 10."""
+    expected = [label for label in range(20) for _ in range(10)]
+    found = compared(expected, expected, expected, labels=20)["balanced_accuracy", None]
+    known = limits(wilson(200, 200))[0]
+    assert 1 - known < 1 - limits(found.base_interval)[0] < 1.3 * (1 - known)
+
+
+def test_moves_are_shared_out_at_their_best() -> None:
+    """Two equal labels whose moves grow as the root share z squared; one that cannot stays."""
+    shares = 3.0 ** np.arange(-7, 1)
+    moved = np.zeros((len(shares), 3, 1))
+    moved[:, :2, 0] = np.sqrt(shares)[:, None]
+    assert reach(moved)[0] == pytest.approx(math.sqrt(2), rel=0.04)
+    assert reach(moved)[0] <= math.sqrt(2)
+    assert reach(moved[:, 1:])[0] == pytest.approx(1)
 
 
 def test_methods_are_named() -> None:

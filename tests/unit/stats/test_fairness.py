@@ -23,6 +23,7 @@ from evalkit.stats.fairness import (
 )
 from evalkit.stats.paired import compare
 from evalkit.stats.slices import SliceDifference, slice_difference, slice_gaps
+from evalkit.stats.template_units import template_units
 from evalkit.stats.units import Units, case_units, cluster_units
 from evalkit.stats.values import Interval, NotEstimable, PValue
 
@@ -88,20 +89,20 @@ def test_gap_by_enumeration() -> None:
 
 
 def test_a_term_that_matters_is_found() -> None:
-    """A last term 15 points lower: the gap, that term, and not the others."""
+    """A last term 15 points lower: the gap, and that term farthest from the mean of all."""
     scores = graded(60, 5, off=-0.15)
     found = term_gap(scores, rng=fresh(), resamples=999)
     assert number(found.p_value) == 1 / 1000
     assert number(found.friedman) < 1e-4
     assert int(np.argmin(found.means)) == 4
     every = term_deviations(scores, rng=fresh(), resamples=999)
-    assert min(every, key=lambda d: d.adjusted.value).term == 4
+    assert max(every, key=lambda d: abs(d.estimate)).term == 4
     assert every[4].estimate == pytest.approx(scores[:, 4].mean() - scores.mean())
-    assert every[4].adjusted.value == 1 / 1000
+    assert number(every[4].adjusted) == 1 / 1000
     interval = every[4].interval(level=0.95)
     assert isinstance(interval, Interval)
     assert interval.high < 0
-    assert interval.level == pytest.approx(0.99)
+    assert interval.level == pytest.approx(0.95)
 
 
 @given(TABLE, st.permutations([0, 1, 2]))
@@ -128,7 +129,7 @@ def test_terms_that_never_differ(scores: Any) -> None:
     assert (found.gap, number(found.p_value)) == (0.0, 1.0)
     assert found.friedman == NotEstimable("within every template all terms have the same score")
     every = term_deviations(scores, rng=fresh(), resamples=99)
-    assert {d.adjusted.value for d in every} == {1.0}
+    assert {number(d.adjusted) for d in every} == {1.0}
     interval = every[0].interval(level=0.95)
     assert isinstance(interval, Interval)
     assert interval.low < 0 < interval.high
@@ -145,7 +146,8 @@ def test_terms_that_never_differ(scores: Any) -> None:
 def test_no_gap_says_why(scores: Any, why: str) -> None:
     """Without complete templates or a second term there is no gap."""
     found = term_gap(scores, rng=fresh())
-    assert found == TermGap(None, (), NotEstimable(why), NotEstimable(why), found.templates)
+    n = found.templates
+    assert found == TermGap(None, (), NotEstimable(why), NotEstimable(why), n, n)
     if np.shape(scores)[1] > 1:
         assert term_deviations(scores, rng=fresh()) == ()
 
@@ -172,7 +174,7 @@ def test_change_of_a_difference() -> None:
     assert interval.low < -0.1 < interval.high < 0
     assert number(found.exact) <= 1e-4
     every = deviation_changes(base, candidate, rng=fresh(), resamples=999)
-    assert every[2].adjusted.value == 1 / 1000
+    assert number(every[2].adjusted) == 1 / 1000
     assert every[2].estimate == pytest.approx(-0.067, abs=0.01)
 
 
@@ -188,9 +190,143 @@ def test_swapping_base_and_candidate_mirrors(seed: int) -> None:
     assert number(one.exact) == pytest.approx(number(other.exact))
     ours = deviation_changes(base, candidate, rng=fresh(), resamples=99)
     theirs = deviation_changes(candidate, base, rng=fresh(), resamples=99)
-    assert [d.adjusted.value for d in ours] == [d.adjusted.value for d in theirs]
+    assert [number(d.adjusted) for d in ours] == [number(d.adjusted) for d in theirs]
     raised = deviation_changes(base, candidate + rng.random((12, 1)), rng=fresh(), resamples=99)
     assert [d.estimate for d in raised] == pytest.approx([d.estimate for d in ours])
+
+
+@settings(max_examples=60)
+@given(st.integers(0, 2**32 - 1), st.integers(1, 70), st.integers(2, 5), st.data())
+def test_limits_and_adjusted_p_values_agree(seed: int, n: int, k: int, data: st.DataObject) -> None:
+    """Limits leave out 0 exactly where the adjusted p-value is at most 5 %, whatever the data."""
+    rng = np.random.default_rng(seed)
+    kind = data.draw(st.sampled_from(["binary", "rare", "graded"]))
+    clusters = data.draw(st.sampled_from([None, np.arange(n) // 3, rng.integers(0, 9, n)]))
+    off = np.array([0.0] * (k - 1) + [data.draw(st.sampled_from([0.0, 0.1, 0.4]))])
+    base = np.ones((n, k)) if kind == "rare" else (rng.random((n, k)) < 0.7) * 1.0
+    candidate = base * (rng.random((n, k)) >= off)
+    if kind == "graded":
+        base, candidate = rng.beta(5, 2, (2, n, k)) - np.array([np.zeros(k), off / 2])[:, None]
+    options: dict[str, Any] = {"rng": rng, "clusters": clusters, "resamples": 199}
+    found = [
+        *deviation_changes(base, candidate, **options),
+        *term_deviations(candidate, **options),
+    ]
+    assert len(found) == 2 * k
+    for each in found:
+        interval = each.interval(level=0.95)
+        rejected = isinstance(each.adjusted, PValue) and each.adjusted.value <= 0.05
+        excluded = isinstance(interval, Interval) and not interval.low <= 0 <= interval.high
+        assert rejected == excluded
+        if isinstance(interval, Interval):
+            assert interval.low - 1e-9 <= each.estimate <= interval.high + 1e-9
+
+
+@pytest.mark.parametrize("k", [2, 3, 6])
+def test_more_terms_lose_no_finding(k: int) -> None:
+    """A term that the candidate fails in 9 of 100 templates is found among many as among two."""
+    base, candidate = np.ones((100, k)), np.ones((100, k))
+    candidate[:9, -1] = 0
+    two = difference_change(base, candidate, first=0, second=k - 1, rng=fresh())
+    assert not isinstance(two.procedure, NotEstimable)
+    p = two.procedure.p_value().value
+    last = deviation_changes(base, candidate, rng=fresh())[-1]
+    assert number(last.adjusted) == pytest.approx(p, abs=0.003) == pytest.approx(0.034, abs=0.001)
+    interval = last.interval(level=0.95)
+    assert isinstance(interval, Interval)
+    assert interval.high < 0
+
+
+def test_scores_raised_alike_leave_no_rounding() -> None:
+    """A change that every term shares is none: p = 1, not that of what rounding leaves over."""
+    rng = np.random.default_rng(5)
+    base = rng.random((80, 3)) / 2
+    candidate = base + rng.random((80, 1)) / 2
+    every = deviation_changes(base, candidate, rng=fresh(), resamples=99)
+    assert {number(d.adjusted) for d in every} == {1.0}
+    found = difference_change(base, candidate, first=0, second=2, rng=fresh())
+    assert not isinstance(found.procedure, NotEstimable)
+    assert found.procedure.p_value().value == 1.0
+
+
+def answers_of(base: Any, candidate: Any, clusters: Any = None) -> list[Any]:
+    """Return every p-value and limit that the tables give."""
+    options: dict[str, Any] = {"clusters": clusters, "rng": fresh()}
+    change = difference_change(base, candidate, first=0, second=1, **options)
+    every = deviation_changes(base, candidate, **options, resamples=499)
+    gap = term_gap(candidate, **options, resamples=499)
+    alike = terms_equivalent(candidate, margin=0.1, **options)
+    compared = term_difference(candidate, 0, second=1, **options)
+    assert not isinstance(change.procedure, NotEstimable)
+    return [
+        change.procedure.interval(level=0.95),
+        number(change.exact),
+        *((number(d.adjusted), d.interval(level=0.95)) for d in every),
+        (number(gap.p_value), number(gap.friedman), gap.units),
+        *((number(e.p_value), e.interval) for e in alike.pairs),
+        (alike.verdict, alike.worst),
+        (number(compared.exact), compared.difference),
+    ]
+
+
+@pytest.mark.parametrize("n", [20, 60])
+@pytest.mark.parametrize("binary", [True, False])
+def test_copies_in_a_cluster_narrow_nothing(n: int, binary: bool) -> None:
+    """Templates copied five times in a cluster say what the templates say, to the last digit."""
+    rng = np.random.default_rng(n)
+    base, candidate = rng.choice([0.0, 0.25, 0.5, 1.0], (2, n, 3))
+    if binary:
+        base, candidate = (np.round(t) for t in (base, candidate))
+    label = np.arange(n)
+    once = answers_of(base, candidate)
+    assert answers_of(base, candidate, label) == once
+    five = [np.repeat(t, 5, axis=0) for t in (base, candidate, label)]
+    assert answers_of(*five) == once
+
+
+def test_clusters_of_unequal_size_are_judged_as_clusters() -> None:
+    """By t on clusters (CR2); taken for single templates the limits would be narrower."""
+    rng = np.random.default_rng(6)
+    label = np.repeat(np.arange(20), [2, 4, 6, 8] * 5)
+    shift = rng.normal(0, 0.15, (20, 2))[label]
+    base = 0.5 + rng.normal(0, 0.05, (100, 2))
+    alone, found = (
+        difference_change(base, base + shift, first=0, second=1, clusters=c, rng=fresh())
+        for c in (None, label)
+    )
+    assert alone.change == found.change
+    limits = []
+    for each in (alone, found):
+        assert not isinstance(each.procedure, NotEstimable)
+        limits.append(each.procedure.interval(level=0.95))
+    plain, clustered = limits
+    assert isinstance(plain, Interval)
+    assert isinstance(clustered, Interval)
+    assert clustered.method == "t on clusters (CR2)"
+    assert clustered.high - clustered.low > 1.5 * (plain.high - plain.low)
+    gap = term_gap(base + shift, clusters=label, rng=fresh(), resamples=99)
+    assert (gap.templates, gap.units) == (100, 20)
+    assert isinstance(gap.p_value, PValue)
+    assert gap.p_value.method == "terms permuted in cluster, 99 times"
+
+
+def test_one_cluster_shows_nothing() -> None:
+    """All templates in one cluster: not estimable, and why."""
+    scores, label = graded(30, 3), np.zeros(30)
+    why = NotEstimable("all cases are in one cluster, two are needed")
+    for each in deviation_changes(scores, scores, clusters=label, rng=fresh()):
+        assert each.adjusted == each.interval(level=0.95) == why
+    found = terms_equivalent(scores, margin=0.1, clusters=label, rng=fresh())
+    assert (found.verdict, found.p_value) == ("can't tell", why)
+
+
+def test_units_are_what_clusters_join() -> None:
+    """Templates 0 and 1 share a cluster, 1 and 3 another, so all three are one; 2 is alone."""
+    template = np.array([0, 1, 1, 2, 3])
+    cluster = np.array([5, 5, 2, 0, 2])
+    assert template_units(template, cluster).tolist() == [0, 0, 1, 0]
+    none = np.array([], dtype=np.int64)
+    assert template_units(none, none).tolist() == []
 
 
 def test_no_change_without_templates() -> None:
@@ -210,6 +346,9 @@ def test_equivalence_of_all_terms() -> None:
     assert beyond.verdict == "not equivalent"
     assert beyond.worst in {(0, 2), (1, 2)}
     assert len(beyond.pairs) == 3
+    # All pairs are beyond the margin with p = 1: the one farthest apart is named.
+    steps = np.column_stack([np.ones(400), np.arange(400) < 280, np.zeros(400)])
+    assert terms_equivalent(steps, margin=0.05, rng=fresh()).worst == (0, 2)
     alone = terms_equivalent([[1.0]], margin=0.1, rng=fresh())
     assert (alone.verdict, alone.p_value) == ("can't tell", NotEstimable("there is one term"))
     empty = terms_equivalent([[nan, 1.0]], margin=0.1, rng=fresh())

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 from evalkit.stats.arrays import FloatArray
 from evalkit.stats.max_t import MaxT, max_t
+from evalkit.stats.paired import compare
 from evalkit.stats.paired_binary import TangoScore
 from evalkit.stats.paired_scores import Estimate
 from evalkit.stats.rows import complete_rows
@@ -135,6 +136,18 @@ def test_clusters_are_the_units() -> None:
     often = run(np.repeat(d, 5, axis=0), clusters=np.repeat(np.arange(40), 5))
     assert often.n == 200
     assert often.single_step.values == pytest.approx(plain.single_step.values)
+
+
+def test_clusters_of_unequal_size_are_judged_as_one_candidate_is() -> None:
+    """By CR2 with Kish's number of clusters less one, which keeps its level where CR1 does not."""
+    label = np.repeat(np.arange(60), [4, 5, 6, 8] * 15)
+    d = np.random.default_rng(8).normal(0, 0.2, (len(label), 2))
+    found = run(d, side="two-sided", clusters=label)
+    for j, alone in enumerate(found.alone):
+        own = compare(np.zeros(len(d)), d[:, j], clusters=label, rng=np.random.default_rng(1))
+        assert isinstance(alone, Estimate)
+        assert alone == own.procedure
+        assert alone.method == "t on clusters (CR2)"
 
 
 def test_missing_answers_are_counted() -> None:

@@ -130,3 +130,24 @@ def test_many_items() -> None:
     found = q_of(x)
     assert p_of(found.permutation) == 1 / 1000
     assert p_of(found.p_value) < 1e-3
+
+
+def test_two_mixed_items_are_too_few_for_chi_squared_with_any_number_of_models() -> None:
+    """One model of 21 wrong in both: 1 in 21 by chance, which chi-squared takes for .005."""
+    x = np.ones((100, 21))
+    x[:2, 3] = 0
+    found = cochran_q(x, rng=np.random.default_rng(1), shuffled="few")
+    assert isinstance(found, CochranQ)
+    assert p_of(found.p_value) == pytest.approx(0.005, abs=0.001)
+    assert p_of(found.preferred) == pytest.approx(1 / 21)
+
+
+@pytest.mark.parametrize(("items", "by_chi_squared"), [(31, False), (32, True)])
+def test_which_p_value_is_read_depends_on_the_mixed_items(items: int, by_chi_squared: bool) -> None:
+    """The permutation below 32 of them; items that all models got right do not count."""
+    rng = np.random.default_rng(2)
+    mixed = rng.permuted(np.tile([1, 0, 0], (items, 1)), axis=1)
+    found = cochran_q(np.vstack([mixed, np.ones((50, 3))]), rng=rng, shuffled="few", resamples=99)
+    assert isinstance(found, CochranQ)
+    assert found.mixed == items
+    assert (found.preferred == found.p_value) is by_chi_squared
