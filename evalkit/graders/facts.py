@@ -1,9 +1,15 @@
-"""Graders of how an answer came about: `latency`, `tokens` and `finish_reason`."""
+"""Graders of how an answer came about: `latency`, `tokens`, `cost` and `finish_reason`."""
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from evalkit.graders.base import TextGrader, UngradableError, alone_with, verdict
-from evalkit.model import Grade, GraderSpec, Reply
+from evalkit.model import Grade, GraderSpec, Price, Reply
+from evalkit.model.batch import is_batched
+
+_COST = "cost of the answer"
+"""Where a reply on its way to the graders holds what it cost; stored answers hold no prices."""
 
 
 def latency(spec: GraderSpec) -> TextGrader:
@@ -40,6 +46,32 @@ def tokens(spec: GraderSpec) -> TextGrader:
             f"{counted[n]} {n} tokens, at most {m}" for n, m in limits.items() if counted[n] > m
         ]
         return verdict(passed=not over, reason=", ".join(over), **counted)
+
+    return alone_with(judge)
+
+
+def priced(reply: Reply, price: Price | None) -> Reply:
+    """Return ``reply`` with what it cost at ``price``; as it is if there is no price or count."""
+    usage = reply.usage
+    if price is None or not (usage.input or usage.output):
+        return reply
+    return replace(reply, extra={**reply.extra, _COST: price.of(usage, batch=is_batched(reply))})
+
+
+def cost(spec: GraderSpec) -> TextGrader:
+    """Ask whether the answer cost at most ``max``, by the `price` of its model in the project.
+
+    ``max`` is in the currency of the prices.
+    """
+    most = float(spec.options["max"])
+
+    def judge(reply: Reply) -> Grade:
+        money = reply.extra.get(_COST)
+        if not isinstance(money, float):
+            raise UngradableError("no price of the model, or no count of the answer's tokens")
+        passed = money <= most
+        reason = "" if passed else f"{money:.3g}, at most {most:g}"
+        return verdict(passed=passed, reason=reason, cost=money)
 
     return alone_with(judge)
 

@@ -16,7 +16,7 @@ from evalkit.graders.choice import choice, label, multi_label
 from evalkit.graders.code import python_grader
 from evalkit.graders.compose import Inner, all_of, any_of, multi, none_of, weighted
 from evalkit.graders.diff import json_diff
-from evalkit.graders.facts import finish_reason, latency, tokens
+from evalkit.graders.facts import cost, finish_reason, latency, tokens
 from evalkit.graders.judge.base import JudgeGrader, judge_named
 from evalkit.graders.judge.labels import factuality, label_model
 from evalkit.graders.judge.pairwise import pairwise
@@ -67,6 +67,7 @@ GRADERS: Mapping[str, Callable[[GraderSpec], Made]] = {
     "perplexity": perplexity,
     "latency": latency,
     "tokens": tokens,
+    "cost": cost,
     "finish_reason": finish_reason,
     "unit_tests": unit_tests,
     "text_similarity": text_similarity,

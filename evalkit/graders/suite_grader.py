@@ -6,10 +6,11 @@ from collections.abc import Iterator, Mapping
 
 from evalkit.errors import Fault, FileFaults
 from evalkit.graders.base import Grader
+from evalkit.graders.facts import priced
 from evalkit.graders.formula import check_score, parse_formula
 from evalkit.graders.judge.base import JudgeGrader
 from evalkit.graders.registry import make
-from evalkit.model import Case, Graded, Reply, Suite, Ungraded
+from evalkit.model import Case, Graded, Price, Reply, Suite, Ungraded
 
 NOT_JUDGED: Mapping[str, Graded] = {}
 
@@ -36,13 +37,19 @@ class SuiteGrader:
         return {n: g for n, g in self._graders.items() if isinstance(g, JudgeGrader)}
 
     def grade(
-        self, case: Case, reply: Reply, judged: Mapping[str, Graded] = NOT_JUDGED
+        self,
+        case: Case,
+        reply: Reply,
+        judged: Mapping[str, Graded] = NOT_JUDGED,
+        *,
+        price: Price | None = None,
     ) -> tuple[Mapping[str, Graded], float | None]:
         """Return the grades by grader and the suite's score in [0, 1].
 
-        ``judged`` holds what the judges came to. The score is ``None`` if a grade that the formula
-        needs is `Ungraded`.
+        ``judged`` holds what the judges came to; ``price`` is that of the model. The score is
+        ``None`` if a grade that the formula needs is `Ungraded`.
         """
+        reply = priced(reply, price)
         grades = {
             name: judged.get(name, Ungraded("the judge was not asked"))
             if isinstance(grader, JudgeGrader)

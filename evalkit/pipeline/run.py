@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Protocol
 from evalkit.decide import Decision, RunData, decide, run_words
 from evalkit.graders import SuiteGrader
 from evalkit.graders.suite_grader import NOT_JUDGED
-from evalkit.model import Case, Failure, Graded, Outcome, Record, Reply, Suite
+from evalkit.model import Case, Failure, Graded, Outcome, Price, Record, Reply, Suite
 from evalkit.pipeline.judging import Judging, Place
 from evalkit.pipeline.plan import Plan, Selected, asks
 from evalkit.runner import Ask, Stopped
@@ -98,7 +98,13 @@ class Run:
                 case, asked, outcomes, lambda ask: waited(self._asker, ask, while_waiting)
             )
             self._records[key] = tuple(
-                graded(self._graders[suite.name], (suite, case, ask), outcome, judged=verdicts)
+                graded(
+                    self._graders[suite.name],
+                    (suite, case, ask),
+                    outcome,
+                    judged=verdicts,
+                    price=self.plan.project.models[ask.model].price,
+                )
                 for ask, outcome, verdicts in zip(asked, outcomes, judged, strict=True)
             )
             del self._asked[key]
@@ -193,17 +199,18 @@ def graded(
     outcome: Outcome,
     *,
     judged: Mapping[str, Graded] = NOT_JUDGED,
+    price: Price | None = None,
 ) -> Record:
     """Return the record of one answer to a case of ``grader``'s suite, with its grades.
 
-    ``judged`` are those that judges gave.
+    ``judged`` are those that judges gave; ``price`` is that of the model.
     """
     suite, case, ask = asked
     sample = ask.request.sample
     again = sample >= suite.sampling.samples
     if not isinstance(outcome, Reply):
         return Record(case.suite, case.id, ask.model, sample, outcome, aa=again)
-    grades, score = grader.grade(case, outcome, judged)
+    grades, score = grader.grade(case, outcome, judged, price=price)
     return Record(case.suite, case.id, ask.model, sample, outcome, grades, score, aa=again)
 
 

@@ -84,22 +84,25 @@ class Stored:
         graders = {s.name: SuiteGrader(s, allow_code=self.project.allow_code) for s in suites}
         cases = {(c.suite, c.id): c for s in suites for c in s.cases}
         return [
-            _grade_again(record, graders, cases, judged.get(key_of(record), NOT_JUDGED))
+            self._grade_again(record, graders, cases, judged.get(key_of(record), NOT_JUDGED))
             for record in self.records
         ]
 
-
-def _grade_again(
-    record: Record,
-    graders: dict[str, SuiteGrader],
-    cases: dict[tuple[str, str], Case],
-    judged: Mapping[str, Graded],
-) -> Record:
-    case = cases.get((record.suite, record.case))
-    if case is None or not isinstance(record.outcome, Reply):
-        return record
-    grades, score = graders[record.suite].grade(case, record.outcome, judged)
-    return replace(record, grades=grades, score=score)
+    def _grade_again(
+        self,
+        record: Record,
+        graders: Mapping[str, SuiteGrader],
+        cases: Mapping[tuple[str, str], Case],
+        judged: Mapping[str, Graded],
+    ) -> Record:
+        case = cases.get((record.suite, record.case))
+        if case is None or not isinstance(record.outcome, Reply):
+            return record
+        model = self.project.models.get(record.model)
+        grades, score = graders[record.suite].grade(
+            case, record.outcome, judged, price=model.price if model else None
+        )
+        return replace(record, grades=grades, score=score)
 
 
 def write_run(folder: RunFolder, stored: Stored, *, as_latest: bool = True) -> Finished:

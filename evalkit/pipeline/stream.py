@@ -139,7 +139,12 @@ class StreamRun:
             for suite, case, asked in self._older:
                 grader = self._graders[suite.name]
                 records = [
-                    graded(grader, (suite, case, ask), waited(self._engine, ask, while_waiting))
+                    graded(
+                        grader,
+                        (suite, case, ask),
+                        waited(self._engine, ask, while_waiting),
+                        price=self._given.plan.project.models[ask.model].price,
+                    )
                     for ask in asked
                 ]
                 self._note(case, records)
