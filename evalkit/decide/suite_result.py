@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 
 from evalkit.decide.bounds import missing_bounds
@@ -16,11 +18,13 @@ from evalkit.decide.decision import (
 from evalkit.decide.evidence import SuiteEvidence
 from evalkit.decide.needs import needs_of
 from evalkit.decide.pairs import RIGHT, Pairs
-from evalkit.decide.reading import Reading, read
+from evalkit.decide.reading import READING_LEVEL, Reading, read
 from evalkit.decide.repeats import repeats_of
 from evalkit.decide.rules import AppliedRule
+from evalkit.decide.seeds import generator
 from evalkit.decide.verdict import common
 from evalkit.decide.watched_reading import read_watched
+from evalkit.stats.a_a import share_of_cases
 from evalkit.stats.assumptions import assumptions_of
 from evalkit.stats.flips import flip_rates
 from evalkit.stats.paired import is_binary
@@ -66,7 +70,7 @@ def suite_result(
         cases_needed=needs.cases,
         note=found.note,
         change_sought=rule.change_sought,
-        flip_rates=_flip_rates(flips),
+        flip_rates=_flip_rates(flips, pairs, rng=generator("flips", part.suite.name)),
         bounds=bounds,
         binary=binary,
         variance=compared.variance,
@@ -130,6 +134,13 @@ def _flips(pairs: Pairs) -> Flips:
     )
 
 
-def _flip_rates(flips: Flips) -> FlipRates | None:
+def _flip_rates(flips: Flips, pairs: Pairs, *, rng: np.random.Generator) -> FlipRates | None:
     rates = flip_rates(flips.both_right, flips.fixed, lost=flips.broken, neither=flips.both_wrong)
-    return None if isinstance(rates, NotEstimable) else rates
+    if isinstance(rates, NotEstimable):
+        return None
+    if pairs.clusters is None:
+        return rates
+    broken = ((pairs.base >= RIGHT) & (pairs.candidate < RIGHT)).astype(np.float64)
+    found = share_of_cases(broken, clusters=pairs.clusters, level=READING_LEVEL, rng=rng)
+    interval = None if isinstance(found, NotEstimable) else found.interval
+    return replace(rates, broken_interval=interval)

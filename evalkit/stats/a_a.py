@@ -105,15 +105,18 @@ def noise_floor(
     d = y - x
     flips: Share | NotEstimable = NotEstimable("the scores are not all 0 or 1")
     if is_binary(x, y):
-        flips = _flips(np.abs(d), labels, level=level, rng=rng)
+        flips = share_of_cases(np.abs(d), clusters=labels, level=level, rng=rng)
     sd, size = math.sqrt(exact_mean(d * d)), exact_mean(np.abs(d))
     return NoiseFloor(len(d), compared.clusters, sd, size, flips, compared)
 
 
-def _flips(
-    flipped: FloatArray, clusters: IntArray | None, *, level: float, rng: np.random.Generator
+def share_of_cases(
+    flipped: FloatArray, *, clusters: IntArray | None, level: float, rng: np.random.Generator
 ) -> Share | NotEstimable:
-    """Return the share of cases that flipped (1, else 0) with its interval."""
+    """Return the share of cases that flipped (1, else 0) with its interval.
+
+    Exact for independent cases; with clusters that of a mean over them, cut at 0.
+    """
     found = share(int(np.count_nonzero(flipped)), len(flipped), level=level)
     if clusters is None or isinstance(found, NotEstimable):
         return found

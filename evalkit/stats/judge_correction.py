@@ -201,7 +201,7 @@ def prediction_powered(
     value = lam * float(g.mean()) + float((y - lam * f).mean())
     size = max(map(abs, bounds))
     variances, total = parts.variances(lam, lost=lost, size=size)
-    name, df = "prediction-powered t", parts.units(y).count - lost
+    name, df = "prediction-powered t", parts.units(y).kish - lost
     if own is not None or others is not None:
         name = f"prediction-powered {CR1}"
     return PredictionPowered(
@@ -264,7 +264,8 @@ class _Parts:
 
 def _freedom(units: Units, *, lost: int, size: float) -> tuple[float, float]:
     """Return what to multiply centred shares by for an unbiased variance, and what to add to it."""
-    n = units.count
+    # Kish's number for clusters whose sizes differ: as many of one size would tell as much.
+    n = units.kish
     alike = isinstance(estimate(units, method=""), NotEstimable)
     if n > lost and not alike and not is_thin(units):
         return math.sqrt(n / (n - lost)), 0.0

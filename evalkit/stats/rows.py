@@ -48,9 +48,18 @@ class Rows:
 
     @property
     def covariance(self) -> FloatArray:
-        """The covariance of the means from whole units (CR1); of at least two units only."""
-        g, residuals = len(self.sizes), self.residuals
-        return np.asarray(g / (g - 1) * (residuals.T @ residuals) / self.n**2, dtype=np.float64)
+        """The covariance of the means from whole units (CR2, as `evalkit.stats.clusters` has it).
+
+        Of at least two units only; for those of one size it is CR1.
+        """
+        leverage = np.sqrt(1 - self.sizes / self.sizes.sum())
+        residuals = self.residuals / leverage[:, None]
+        return np.asarray(residuals.T @ residuals / self.n**2, dtype=np.float64)
+
+    @property
+    def kish(self) -> float:
+        """Kish's number of units: as many of one size would tell as much."""
+        return float(self.sizes.sum() ** 2 / (self.sizes**2).sum())
 
     def column(self, position: int) -> Units:
         """Return one present candidate's units."""

@@ -275,9 +275,10 @@ def _at_level(found: Interval | NotEstimable, level: float) -> Interval | NotEst
 
 
 def _corrected(sets: Sequence[Rows], level: float) -> Corrected | NotEstimable:
-    units = min(len(rows.sizes) for rows in sets)
-    if units < _FEWEST_UNITS:
-        return NotEstimable(f"a correction needs {_FEWEST_UNITS} independent units, not {units}")
+    units = min(rows.kish if rows.n else 0.0 for rows in sets)
+    if units < _FEWEST_UNITS - TIE:
+        needed = f"a correction needs {_FEWEST_UNITS} independent units"
+        return NotEstimable(f"{needed}, not {units:.3g}")
     able, many = _able(sets), len(sets)
     places = [np.ix_(*2 * [_places(rows, able)]) for rows in sets]
     covariance = sum(r.covariance[at] for r, at in zip(sets, places, strict=True)) / many**2

@@ -70,7 +70,7 @@ def cochran_q(
 
     Q = (k - 1) (k sum C_j^2 - N^2) / (k N - sum R_i^2), with the models' totals C_j, the items' R_i
     and N in all [Cochran 1950, Biometrika 37:256]. The permutation version shuffles each item's
-    outcomes among the models, lists all shuffles up to about a million, else draws them with
+    outcomes among the models, lists all shuffles up to a quarter of a million, else draws them with
     p = (1 + as extreme) / (1 + shuffles); it is exact if the models are exchangeable. With
     ``shuffled="few"`` it is made only where it is to be preferred: 1,000 items and 13 models take
     3 s. Not estimable without an item, or with a value that is not finite.

@@ -40,15 +40,16 @@ class NotEstimable:
 class FlipRates:
     """Shares of all cases by what happened to the pair.
 
-    ``broken_interval`` is exact (Clopper-Pearson). ``relative_broken`` sets the broken cases
-    against what a candidate with as many errors, but independent ones, would break: 1 means no
-    better than chance, 0 that nothing broke; ``None`` without an error or without a right answer.
+    ``broken_interval`` is exact (Clopper-Pearson), of clustered cases that of a mean over clusters;
+    ``None`` where one holds them all. ``relative_broken`` sets the broken cases against what a
+    candidate with as many errors, but independent ones, would break: 1 means no better than chance,
+    0 that nothing broke; ``None`` without an error or without a right answer.
     """
 
     churn: float
     fixed: float
     broken: float
-    broken_interval: Interval
+    broken_interval: Interval | None
     relative_broken: float | None
 
 

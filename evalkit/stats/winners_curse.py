@@ -88,8 +88,8 @@ def winner(
     return j, found
 
 
-def conditional(law: Winner, *, units: int, level: float = 0.95) -> Corrected | NotEstimable:
-    """Return the conditional estimate and interval; ``units`` are the independent rows, over 1."""
+def conditional(law: Winner, *, units: float, level: float = 0.95) -> Corrected | NotEstimable:
+    """Return the conditional estimate and interval; ``units`` (Kish's number of rows) is over 1."""
     cut = replace(law, error=_enlarged(law, units, level))
     tail, reach = (1 - level) / 2, _FAR * cut.error
     found = [_mean_at(cut, share, reach=reach) for share in (1 - tail, 0.5, tail)]
@@ -98,8 +98,8 @@ def conditional(law: Winner, *, units: int, level: float = 0.95) -> Corrected | 
     return _corrected(found, level, "conditional on winning")
 
 
-def hybrid(law: Winner, *, units: int, level: float = 0.95) -> Corrected:
-    """Return the hybrid estimate and interval; ``units`` are the independent rows, over 1."""
+def hybrid(law: Winner, *, units: float, level: float = 0.95) -> Corrected:
+    """Return the hybrid estimate and interval; ``units`` (Kish's number of rows) is over 1."""
     outside = _SHARE_OUTSIDE * (1 - level)
     cut = replace(law, error=_enlarged(law, units, level))
     sidak = -math.expm1(math.log1p(-outside) / law.rivals)
@@ -123,7 +123,7 @@ def expected_best(k: int) -> float:
     return float(np.trapezoid(above, x))
 
 
-def _enlarged(law: Winner, units: int, level: float) -> float:
+def _enlarged(law: Winner, units: float, level: float) -> float:
     students = -float(stdtrit(units - 1, (1 - level) / 2))
     return law.error * students / normal_quantile(level)
 

@@ -114,8 +114,8 @@ def test_a_full_disk_keeps_the_answers_so_far(
     assert asked < 400
     mount(project / reports, "-o", "remount,size=50m")
     assert run(project, reports) in OUTCOME_CODES.values()
-    # Those in flight, in the commit that failed, and in the one after it.
-    assert endpoint.calls - 400 < min(asked, 3 * 2 * 16)
+    # Those in flight, in the commit that failed, and in the one after it; not those before.
+    assert endpoint.calls - 400 < asked
     assert run(project) in OUTCOME_CODES.values()
     assert decision(project, reports) == decision(project)
 

@@ -131,6 +131,7 @@ def test_flip_rates_of_a_real_fine_tune() -> None:
     assert found.fixed - found.broken == pytest.approx(0.0425, abs=5e-4)
     assert found.broken == pytest.approx(0.115, abs=5e-4)
     assert found.churn == pytest.approx(0.273, abs=5e-4)
+    assert found.broken_interval is not None
     assert found.broken_interval.low < found.broken < found.broken_interval.high
     assert found.relative_broken is not None
     assert 0 < found.relative_broken < 1
