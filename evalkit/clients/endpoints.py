@@ -8,6 +8,7 @@ from typing import Any
 
 from evalkit.clients.chat import read_chat
 from evalkit.clients.completions import completion_body, read_completion
+from evalkit.clients.embeddings import embedding_body, read_embedding
 from evalkit.clients.responses import read_response, response_body
 from evalkit.clients.wire import Answer
 from evalkit.errors import SetupError
@@ -41,6 +42,7 @@ ENDPOINTS: Mapping[str, Endpoint] = {
     CHAT: Endpoint("/chat/completions", "chat completion", lambda body: body, read_chat),
     "responses": Endpoint("/responses", "response", response_body, read_response),
     "completions": Endpoint("/completions", "completion", completion_body, read_completion),
+    "embeddings": Endpoint("/embeddings", "embedding", embedding_body, read_embedding),
 }
 
 

@@ -57,8 +57,9 @@ class PeopleAgreement:
     interval (95 %, answers taken as independent), ``kappa`` Cohen's, ``ac1`` Gwet's; ``None`` is
     not estimable. ``skew`` warns where kappa is low only because nearly all answers have one label.
     ``gap`` is the mean absolute difference of the scores, and ``lean`` the mean of the judge's less
-    the person's: above 0 the judge is the milder. ``stale`` labels are of other answers than those
-    of this run, and count for nothing.
+    the person's: above 0 the judge is the milder; both are ``None`` for embeddings, whose cosines
+    are not on people's scale. ``stale`` labels are of other answers than those of this run, and
+    count for nothing.
     """
 
     n: int
@@ -101,7 +102,7 @@ class JudgeResult:
     answered. ``judged`` answers have a verdict; ``no_verdict`` counts the others. ``noise`` is
     there where an answer was judged more than once, ``position`` where pairs were judged in both
     orders, ``people`` where there are labels, ``corrected`` where there are labels and the grader
-    alone is the suite's score.
+    alone is the suite's score, embeddings apart.
     """
 
     grader: str

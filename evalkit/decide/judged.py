@@ -7,8 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from evalkit.decide.run_data import RunData
-from evalkit.graders.judge.base import JudgeGrader
-from evalkit.graders.registry import JUDGES, judge_of, make
+from evalkit.graders.registry import JUDGES, Asking, judge_of, make
 from evalkit.model import Grade, Graded, Label, Pair, Record, Reply, Suite
 
 AnswersByModel = Mapping[tuple[str, str], Sequence[Record]]
@@ -34,7 +33,7 @@ class JudgedSuite:
 
     suite: Suite
     pair: Pair
-    graders: Mapping[str, JudgeGrader]
+    graders: Mapping[str, Asking]
     asked_as: Mapping[str, str]
     answers: tuple[Record, ...]
 
@@ -81,7 +80,7 @@ def judged_suite(
     """Return what judges graded of the answers to ``suite``; ``None`` without a judge."""
     specs = [spec for spec in suite.graders if spec.type in JUDGES]
     made = ((spec, make(spec, allow_code=False)) for spec in specs)
-    graders = {spec.name: grader for spec, grader in made if isinstance(grader, JudgeGrader)}
+    graders = {spec.name: grader for spec, grader in made if isinstance(grader, Asking)}
     if not graders:
         return None
     judges = run.project.judges

@@ -25,7 +25,7 @@ from evalkit.decide.rules import AppliedRule
 from evalkit.decide.seeds import generator
 from evalkit.decide.tabulate import cluster_labels
 from evalkit.decide.verdict import exceeds, verdict_of
-from evalkit.graders.judge.base import kind_of
+from evalkit.graders.judge.base import JudgeGrader, kind_of
 from evalkit.model import Grade, Ungraded
 from evalkit.stats.agreement import ChanceCorrected, agreement, agreement_table
 from evalkit.stats.arrays import FloatArray, IntArray
@@ -61,6 +61,11 @@ class _Judge:
     def of_pairs(self) -> bool:
         return self.judged.graders[self.name].against_base
 
+    @property
+    def on_scale(self) -> bool:
+        """Whether its scores mean what people's do: a cosine is no judgement of how good."""
+        return isinstance(self.judged.graders[self.name], JudgeGrader)
+
 
 def judge_results(
     part: SuiteEvidence, result: SuiteResult, *, rule: AppliedRule, alpha: float
@@ -88,7 +93,7 @@ def _result(judge: _Judge, rule: AppliedRule, *, alpha: float) -> JudgeResult:
         position=_position(judge),
         people=people,
         corrected=_corrected(judge, labelled, rule, alpha=alpha)
-        if people and judge.is_score
+        if people and judge.is_score and judge.on_scale
         else None,
     )
 
@@ -134,10 +139,12 @@ def _per_case(judge: _Judge) -> float:
 def _position(judge: _Judge) -> PlaceBias | None:
     """Return the bias of a judge that saw pairs in both orders, at first the candidate first."""
     grader = judge.judged.graders[judge.name]
+    if not isinstance(grader, JudgeGrader) or not grader.against_base:
+        return None
     by_case: dict[str, list[tuple[float, float]]] = {}
     for record, grade in judge.judged.graded(judge.name):
         verdicts = grade.detail.get("verdicts", ()) if isinstance(grade, Grade) else ()
-        for once in verdicts if grader.against_base else ():
+        for once in verdicts:
             scores = [s for verdict in once if (s := grader.scale.score(verdict)) is not None]
             if len(scores) == 2:
                 by_case.setdefault(record.case, []).append((1 - scores[1], scores[0]))
@@ -177,7 +184,7 @@ def _people(judge: _Judge, labelled: Sequence[PersonAndJudge], stale: int) -> Pe
         categories=words,
     )
     found = agreement(table, level=READING_LEVEL)
-    apart = [each.judge.score - each.person for each in labelled]
+    apart = [each.judge.score - each.person for each in labelled if judge.on_scale]
     return PeopleAgreement(
         n=found.n,
         stale=stale,

@@ -81,21 +81,26 @@ def against_reference(
     compare: Callable[[Any, Any], Graded],
     read: Callable[[Reply], Any] = the_text,
 ) -> TextGrader:
-    """Return a grader that compares with ``value``, with ``expected`` at ``path``, or ``expected``.
+    """Return a grader that compares with the reference that `reference_of` reads."""
+    return TextGrader(reference_of(options, prepare=prepare), compare, read)
 
-    ``prepare`` turns the raw reference into what ``compare`` takes, or raises `UngradableError`.
+
+def reference_of(options: Options, *, prepare: Callable[[Any], Any]) -> Callable[[Case], Any]:
+    """Return what reads a case's reference: ``value``, ``expected`` at ``path``, or ``expected``.
+
+    ``prepare`` turns the raw reference into what is compared with, or raises `UngradableError`.
     Raises `OptionError` for a ``value`` that ``prepare`` refuses.
     """
     if "value" not in options:
         steps = path_option(options["path"]) if "path" in options else ()
-        return TextGrader(lambda case: prepare(_expected(case, steps)), compare, read)
+        return lambda case: prepare(_expected(case, steps))
     try:
         fixed = prepare(options["value"])
     except UngradableError as error:
         raise OptionError(
             "a value to compare with", got=str(error), instead="another value"
         ) from error
-    return TextGrader(lambda _case: fixed, compare, read)
+    return lambda _case: fixed
 
 
 def alone(compare: Callable[[str], Graded]) -> TextGrader:

@@ -18,6 +18,7 @@ from evalkit.graders.compose import Inner, all_of, any_of, multi, none_of, weigh
 from evalkit.graders.diff import json_diff
 from evalkit.graders.facts import cost, finish_reason, latency, tokens
 from evalkit.graders.judge.base import JudgeGrader, judge_named
+from evalkit.graders.judge.embedding import CosineGrader, cosine
 from evalkit.graders.judge.labels import factuality, label_model
 from evalkit.graders.judge.pairwise import pairwise
 from evalkit.graders.judge.rubric import rubric, score_model
@@ -38,7 +39,10 @@ from evalkit.graders.tools import tool_call
 from evalkit.graders.unit_tests import unit_tests
 from evalkit.model import GraderSpec
 
-Made = Grader | JudgeGrader
+Asking = JudgeGrader | CosineGrader
+"""What grades by asking a judge of the project, in words or for embeddings."""
+
+Made = Grader | Asking
 """What grades by itself, or by asking another model."""
 
 GRADERS: Mapping[str, Callable[[GraderSpec], Made]] = {
@@ -77,6 +81,7 @@ GRADERS: Mapping[str, Callable[[GraderSpec], Made]] = {
     "score_model": score_model,
     "factuality": factuality,
     "pairwise": pairwise,
+    "cosine": cosine,
 }
 COMPOSED: Mapping[str, Callable[[GraderSpec, Inner], Grader]] = {
     "all": all_of,
@@ -89,7 +94,7 @@ COMPOSED: Mapping[str, Callable[[GraderSpec, Inner], Grader]] = {
 """Graders that are made of the graders inside them, which are made first."""
 
 TYPES = (*GRADERS, *COMPOSED)
-JUDGES = frozenset({"rubric", "label_model", "score_model", "factuality", "pairwise"})
+JUDGES = frozenset({"rubric", "label_model", "score_model", "factuality", "pairwise", "cosine"})
 """The types that ask a judge of the project."""
 
 _RUNS_CODE = frozenset({"python", "unit_tests"})
@@ -121,7 +126,7 @@ def _inner(spec: GraderSpec, *, allow_code: bool) -> Inner | Fault:
         grader = make(each, allow_code=allow_code)
         if isinstance(grader, Fault):
             return grader
-        if isinstance(grader, JudgeGrader):
+        if isinstance(grader, Asking):
             needed = "an inner grader that asks no other model"
             instead = "the judge beside it, and both in the suite's score"
             return _fault(each, OptionError(needed, got=f"type {each.type}", instead=instead))

@@ -8,8 +8,7 @@ from evalkit.errors import Fault, FileFaults
 from evalkit.graders.base import Grader
 from evalkit.graders.facts import priced
 from evalkit.graders.formula import check_score, parse_formula
-from evalkit.graders.judge.base import JudgeGrader
-from evalkit.graders.registry import make
+from evalkit.graders.registry import Asking, make
 from evalkit.model import Case, Graded, Price, Reply, Suite, Ungraded
 
 NOT_JUDGED: Mapping[str, Graded] = {}
@@ -32,9 +31,9 @@ class SuiteGrader:
         self._formula = parse_formula(suite.score)
 
     @property
-    def judges(self) -> dict[str, JudgeGrader]:
+    def judges(self) -> dict[str, Asking]:
         """The graders that ask another model, by name."""
-        return {n: g for n, g in self._graders.items() if isinstance(g, JudgeGrader)}
+        return {n: g for n, g in self._graders.items() if isinstance(g, Asking)}
 
     def grade(
         self,
@@ -52,7 +51,7 @@ class SuiteGrader:
         reply = priced(reply, price)
         grades = {
             name: judged.get(name, Ungraded("the judge was not asked"))
-            if isinstance(grader, JudgeGrader)
+            if isinstance(grader, Asking)
             else _graded(name, grader, case, reply)
             for name, grader in self._graders.items()
         }

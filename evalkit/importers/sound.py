@@ -25,7 +25,7 @@ from evalkit.suite import validate
 from evalkit.suite.document import Document
 from evalkit.suite.parse import parse_suite
 
-_SETTING = Setting(Sampling(), allow_code=False, training={}, judges=("default",))
+_SETTING = Setting(Sampling(), allow_code=False, training={}, judges={"default": ""})
 _MOST_FAULTS = 1_000
 _ROUNDS = 20
 _NAMED = 3

@@ -29,6 +29,9 @@ NO_POLICY = "default"
 
 POLICY_FILE = "policy.yaml"
 
+CHATTING = ("openai", "azure", "local")
+"""Clients that ask by chat where a model's options do not say otherwise."""
+
 
 SuiteReader = Callable[[Path, Document, Setting, Faults], Suite]
 
@@ -73,7 +76,7 @@ def load(
         allow_code=allows_code(checked),
         training=_training(project) if project else None,
         continues=_continuing(project) if project else "",
-        judges=tuple(project.judges) if project else None,
+        judges=_judges(project) if project else None,
         root=file.parent,
     )
     aside = [file, *([policy] if policy else [])]
@@ -265,6 +268,13 @@ def _continuing(project: Project) -> str:
     """Return the name of a model that only continues a text, empty if there is none."""
     models = project.models.values()
     return next((m.name for m in models if m.options.get("endpoint") == "completions"), "")
+
+
+def _judges(project: Project) -> dict[str, str]:
+    """Return the kind of requests that each judge is sent, empty where nothing says it."""
+    models = {name: judge.model for name, judge in project.judges.items()}
+    otherwise = {n: "chat" if model.client in CHATTING else "" for n, model in models.items()}
+    return {n: model.options.get("endpoint", otherwise[n]) for n, model in models.items()}
 
 
 def _digests(project: Project, suites: Sequence[Suite], file: Path) -> dict[str, str]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -28,21 +28,29 @@ from evalkit.suite.fairness import term_faults
 from evalkit.suite.parse import parse_suite
 from evalkit.suite.validate import did_you_mean
 
+_WORDS = ("that answers in words", "{client: openai, model: gpt-4.1-2025-04-14}")
+_EMBEDDINGS = (
+    "with endpoint: embeddings",
+    "{client: openai, model: text-embedding-3-small, options: {endpoint: embeddings}}",
+)
+"""Kinds of judges, and an example of each."""
+
 
 @dataclass(frozen=True, slots=True)
 class Setting:
     """What a project says to all its suites; ``training`` is ``None`` if it could not be read.
 
     ``continues`` names a model that continues one text and takes no conversation, if there is any.
-    ``judges`` are the names of the project's judges, ``None`` if it could not be read. ``root`` is
-    the project's folder.
+    ``judges`` has for each judge of the project the kind of requests that it is sent, empty where
+    nothing says it; it is ``None`` if the project could not be read. ``root`` is the project's
+    folder.
     """
 
     sampling: Sampling
     allow_code: bool
     training: Training | None
     continues: str = ""
-    judges: tuple[str, ...] | None = None
+    judges: Mapping[str, str] | None = None
     root: Path | None = None
 
 
@@ -166,16 +174,27 @@ def _grader_faults(
 
 
 def _judge_faults(spec: GraderSpec, setting: Setting) -> Iterator[Fault]:
-    if spec.type not in JUDGES or setting.judges is None or judge_of(spec) in setting.judges:
+    if spec.type not in JUDGES or setting.judges is None:
         return
-    where, name, known = spec.source, judge_of(spec), setting.judges
-    example = f"judges: {{{name}: {{client: openai, model: gpt-4.1-2025-04-14}}}} in evalkit.yaml"
+    where, name, judges = spec.source, judge_of(spec), setting.judges
+    embeds = spec.type == "cosine"
+    fit = [n for n, asked in judges.items() if not asked or embeds == (asked == "embeddings")]
+    if name in fit:
+        return
+    kind, example = _EMBEDDINGS if embeds else _WORDS
+    new = "embeddings" if embeds and name in judges else name
+    otherwise = f"judges: {{{new}: {example}}} in evalkit.yaml"
+    if name in judges:
+        got = f"which has endpoint: {judges[name]}"
+        otherwise = f"judge: {fit[0] if fit else f'{new}, with {otherwise}'}"
+    else:
+        got = "and the project has " + (", ".join(judges) or "none")
     yield Fault(
         where.path,
         where.line,
-        f"a judge of the project for the grader '{spec.name}'",
-        f"judge: {name}, and the project has " + (", ".join(known) or "none"),
-        did_you_mean(name, known, otherwise=example),
+        f"a judge of the project {kind} for the grader '{spec.name}'",
+        f"judge: {name}, {got}",
+        did_you_mean(name, fit, otherwise=otherwise),
     )
 
 

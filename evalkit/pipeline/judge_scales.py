@@ -6,8 +6,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from evalkit.graders.judge.base import JudgeGrader
-from evalkit.graders.registry import JUDGES, make
+from evalkit.graders.registry import JUDGES, Asking, make
 from evalkit.model import Grade, Record, Suite
 from evalkit.report.safe import one_line
 
@@ -17,10 +16,13 @@ Place = tuple[str, str]
 
 @dataclass(frozen=True, slots=True)
 class Scale:
-    """What a judge was told, the form of its verdicts, and the names under which it answered."""
+    """What a judge was told, the form of its verdicts, and the names under which it answered.
+
+    A model of embeddings is told nothing, and there is no form.
+    """
 
     told: str
-    form: Mapping[str, object]
+    form: Mapping[str, object] | None
     judges: tuple[str, ...]
 
 
@@ -36,7 +38,7 @@ def scales(suites: Sequence[Suite], records: Iterable[Record]) -> dict[Place, Sc
     return {
         place: Scale(grader.shown, grader.form, tuple(sorted(names.get(place, ()))))
         for place, grader in made.items()
-        if isinstance(grader, JudgeGrader)
+        if isinstance(grader, Asking)
     }
 
 

@@ -14,8 +14,8 @@ from threading import Lock
 from typing import Any
 
 from evalkit.graders import SuiteGrader
-from evalkit.graders.judge.base import JudgeGrader
 from evalkit.graders.judge.pairwise import ITSELF
+from evalkit.graders.registry import Asking
 from evalkit.model import Case, Graded, Judge, Message, Outcome, Project, Reply, Request
 from evalkit.pipeline.facts import ModelTally
 from evalkit.pipeline.plan import Plan, drawn
@@ -29,7 +29,8 @@ Wait = Callable[[Ask], Outcome]
 _SAMPLED = 100
 """Answers whose questions are made to see how long they are."""
 
-_EMPTY = Reply("")
+_SHORTEST = Reply("?")
+"""Stands for an answer that is not there: of an empty one not every grader asks."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,11 +103,11 @@ class Judging:
         """Return what each judge's model is to be asked at most, with the answers to ``places``.
 
         ``known`` is what it is asked already, about answers that are there. Those that are not are
-        taken to be empty.
+        taken to be of one character.
         """
         found: dict[str, Outlook] = {}
         for place in places[:_SAMPLED]:
-            for questions in self.asks(place, _EMPTY, _EMPTY).values():
+            for questions in self.asks(place, _SHORTEST, _SHORTEST).values():
                 for ask in chain.from_iterable(questions):
                     found.setdefault(ask.model, Outlook()).ask(ask.request)
         share = len(places) / _SAMPLED if len(places) > _SAMPLED else 1.0
@@ -137,7 +138,7 @@ class Judging:
         return any(grader.against_base for grader in self._graders.get(suite, {}).values())
 
     def _asks(
-        self, grader: JudgeGrader, case: Case, reply: Reply, base: Reply | None
+        self, grader: Asking, case: Case, reply: Reply, base: Reply | None
     ) -> tuple[tuple[Ask, ...], ...]:
         judge = self._judges[grader.judge]
         times = range(grader.repeats or judge.repeats)
@@ -220,9 +221,13 @@ def _bases(project: Project) -> dict[str, str]:
 
 
 def _request(
-    judge: Judge, chat: Sequence[Message], form: Mapping[str, Any], repeat: int
+    judge: Judge, chat: Sequence[Message], form: Mapping[str, Any] | None, repeat: int
 ) -> Request:
+    """Return one question. Without a ``form`` nothing is drawn: an embedding is computed."""
     sampling = judge.sampling
+    if form is None:
+        more = {name: value for name, value in sampling.extra.items() if value is not None}
+        return Request({"messages": list(chat), **more}, repeat)
     if judge.structured:
         schema = {"name": "verdict", "strict": True, "schema": form}
         form_of_answer = {"type": "json_schema", "json_schema": schema}

@@ -23,5 +23,6 @@ def may_stand(request: Request, reply: Reply) -> bool:
     again would draw the same; otherwise it was bad luck, and is asked anew.
     """
     complete = reply.finish_reason not in ("length", "content_filter")
-    said_something = bool(reply.text.strip() or reply.extra.get("tool_calls"))
+    extra = reply.extra
+    said_something = bool(reply.text.strip() or extra.get("tool_calls") or extra.get("embedding"))
     return (complete and said_something) or request.body.get("temperature") == 0

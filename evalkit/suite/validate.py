@@ -16,6 +16,7 @@ from evalkit.errors import Fault
 from evalkit.suite.document import Document, Place, plain
 
 Schema = Mapping[str, Any]
+"""Beside an ``enum``, ``x-elsewhere`` says what to write for a value that is told otherwise."""
 
 _KINDS = {
     "string": "a text",
@@ -201,7 +202,8 @@ def _tell_choice(breach: _Breach) -> Iterator[Finding]:
     needed = "one of " * (len(choices) > 1) + ", ".join(choices)
     instead = _example(breach.place, breach.schema)
     if isinstance(breach.got, str):
-        instead = did_you_mean(breach.got, choices, otherwise=instead)
+        elsewhere = breach.schema.get("x-elsewhere", {})
+        instead = elsewhere.get(breach.got) or did_you_mean(breach.got, choices, otherwise=instead)
     yield Finding(breach.place, needed, shown(breach.got), instead)
 
 

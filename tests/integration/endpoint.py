@@ -81,7 +81,7 @@ class Endpoint:
         method, path, _ = head[0].split(" ")
         headers = {n.lower(): v.strip() for n, _, v in (line.partition(":") for line in head[1:])}
         body = json.loads(await reader.readexactly(int(headers.get("content-length", 0))) or b"{}")
-        question = (body.get("model", ""), body["messages"][-1]["content"] if body else "")
+        question = (body.get("model", ""), _text(body))
         self.asked.setdefault(question, []).append(time.monotonic())
         self.keys.append(headers.get("authorization", ""))
         asked = Asked(*question, len(self.asked[question]), path, method)
@@ -91,6 +91,13 @@ class Endpoint:
         await _send(writer, Reaction(answer(asked), wait_s=self.delay_s))
         self.answered.setdefault(question, []).append(time.monotonic())
         return True
+
+
+def _text(body: Mapping[str, Any]) -> str:
+    """Return the last message, or what an embedding is wanted of."""
+    if not body:
+        return ""
+    return str(body["input"] if "input" in body else body["messages"][-1]["content"])
 
 
 async def _send(writer: asyncio.StreamWriter, reaction: Reaction) -> bool:

@@ -86,7 +86,7 @@ class JudgeGrader:
 
     def _read(self, outcome: Outcome) -> _Judged | str:
         if isinstance(outcome, Failure):
-            return f"{_NO_ANSWER}: {outcome.kind}: {outcome.message}"
+            return no_answer(outcome)
         cut = outcome.finish_reason == "length"
         said = read_verdict(outcome.text, cut=cut)
         if cut and said is None:
@@ -114,6 +114,11 @@ class _Judged:
     said: Said
     score: float
     by: str
+
+
+def no_answer(failure: Failure) -> str:
+    """Return why there is no verdict of a judge that failed; `kind_of` reads it."""
+    return f"{_NO_ANSWER}: {failure.kind}: {failure.message}"
 
 
 def kind_of(lacking: Ungraded) -> str:

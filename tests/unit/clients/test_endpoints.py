@@ -10,7 +10,12 @@ from collections.abc import Mapping
 from typing import Any
 
 import pytest
-from openai.types import Completion, completion_create_params
+from openai.types import (
+    Completion,
+    CreateEmbeddingResponse,
+    completion_create_params,
+    embedding_create_params,
+)
 from openai.types.chat import completion_create_params as chat_create_params
 from openai.types.responses import Response, response_create_params
 from pydantic import TypeAdapter
@@ -26,6 +31,7 @@ PARAMETERS: Mapping[str, Any] = {
     "chat": chat_create_params.CompletionCreateParamsNonStreaming,
     "responses": response_create_params.ResponseCreateParamsNonStreaming,
     "completions": completion_create_params.CompletionCreateParamsNonStreaming,
+    "embeddings": embedding_create_params.EmbeddingCreateParams,
 }
 HELLO = [{"role": "user", "content": "hello"}]
 SUITE = {"model": "m", "messages": HELLO, "temperature": 0.0, "max_tokens": 256, "seed": 7}
@@ -460,7 +466,7 @@ def test_log_probabilities_that_have_chats_shape_are_kept() -> None:
     assert read("completions", whole).extra["logprobs"] == {"content": [TOKEN]}
 
 
-@pytest.mark.parametrize("endpoint", ENDPOINTS)
+@pytest.mark.parametrize("endpoint", [name for name in ENDPOINTS if name != "embeddings"])
 def test_log_probabilities_are_stored_whole(endpoint: str) -> None:
     """A reply with them is read back from the store as it was."""
     bodies: dict[str, Any] = {
@@ -491,3 +497,43 @@ def test_what_is_no_answer_of_its_kind_is_unreadable(endpoint: str, body: Any) -
     """The client tells that with the server's words."""
     with pytest.raises(UNREADABLE):
         read(endpoint, body)
+
+
+def test_an_embedding_is_of_the_last_text() -> None:
+    """Nothing is written or drawn there: such fields are left out, others go as they are."""
+    more = {"max_completion_tokens": 9, "response_format": {"type": "text"}, "dimensions": 256}
+    chat = [{"role": "system", "content": "be kind"}, *HELLO]
+    assert sent("embeddings", messages=chat, **more) == {
+        "model": "m",
+        "input": "hello",
+        "dimensions": 256,
+    }
+
+
+def test_an_embedding_of_parts_is_refused() -> None:
+    """Before it is sent."""
+    parts = [{"role": "user", "content": [{"type": "text", "text": "hello"}]}]
+    with pytest.raises(ProviderError, match="takes one text"):
+        sent("embeddings", messages=parts)
+
+
+def test_an_embedding_is_read_and_stored_whole() -> None:
+    """A reply without text: whose it is, what it took, and the vector."""
+    body = {
+        "object": "list",
+        "model": "text-embedding-3-small",
+        "data": [{"object": "embedding", "index": 0, "embedding": [1, -0.25]}],
+        "usage": {"prompt_tokens": 5, "total_tokens": 5},
+    }
+    CreateEmbeddingResponse.model_validate(body)
+    reply = read("embeddings", body)
+    assert (reply.text, reply.model, reply.usage) == ("", "text-embedding-3-small", Usage(5))
+    assert reply.extra == {"embedding": [1.0, -0.25]}
+    assert decode(Reply, encode(reply)) == reply
+
+
+@pytest.mark.parametrize("vector", [None, "AACAPwAAgL4=", [[1.0]], [None], {"0": 1}])
+def test_what_is_no_embedding_is_unreadable(vector: Any) -> None:
+    """Lists of numbers only."""
+    with pytest.raises(UNREADABLE):
+        read("embeddings", {"data": [{"embedding": vector}]})

@@ -415,3 +415,24 @@ def test_clusters_are_the_units_of_a_correction() -> None:
     apart = judge_of(decided(both(scores.tolist()), human=human)).corrected
     assert apart is not None
     assert apart.interval is not None
+
+
+def test_a_cosine_is_on_nobodys_scale() -> None:
+    """Labels tell how often it and people agree on what passes, and nothing about its scores."""
+    near = GraderSpec("near", "cosine", {"threshold": 0.7}, Source("s.yaml", 3))
+    given = {
+        model: Grade(score, score >= 0.7, "", {"judges": ["e-1"]})
+        for model, score in (("tuned", 0.9), ("base", 0.6))
+    }
+    records = [
+        answer(f"c{i:03}", model, grade, grader="near")
+        for i in range(30)
+        for model, grade in given.items()
+    ]
+    human = {f"c{i:03}": {"tuned": Label(1.0), "base": Label(0.0)} for i in range(30)}
+    judge = judge_of(decided(records, human=human, grader=near))
+    assert (judge.answered_as, judge.judged) == (("e-1",), 60)
+    assert judge.people is not None
+    assert (judge.people.n, judge.people.raw) == (60, 1.0)
+    assert (judge.people.gap, judge.people.lean, judge.corrected) == (None, None, None)
+    assert (judge.noise, judge.position) == (None, None)

@@ -8,8 +8,7 @@ from hypothesis import strategies as st
 
 from evalkit.errors import Fault
 from evalkit.graders.base import Grader
-from evalkit.graders.judge.base import JudgeGrader
-from evalkit.graders.registry import make
+from evalkit.graders.registry import Asking, make
 from evalkit.model import Case, Grade, Graded, GraderSpec, Reply, Source
 
 JSON = st.recursive(
@@ -34,7 +33,7 @@ def spec(type_: str, name: str = "g", **options: Any) -> GraderSpec:
 def grader(type_: str, **options: Any) -> Grader:
     """Return a grader that must be sound."""
     made = make(spec(type_, **options), allow_code=True)
-    assert not isinstance(made, Fault | JudgeGrader), made
+    assert not isinstance(made, Fault | Asking), made
     return made
 
 

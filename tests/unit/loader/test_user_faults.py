@@ -280,6 +280,20 @@ FAULTS: dict[str, tuple[dict[str, str | bytes], str, str, str, str]] = {
         in_project(OPENAI + ",\n    options: {endpoint: completion}}\n"),
         "evalkit.yaml:6", "one of chat, responses, completions", '"completion"', "completions (did",
     ),
+    "a model under test that answers by embeddings": (
+        in_project(OPENAI + ",\n    options: {endpoint: embeddings}}\n"),
+        "evalkit.yaml:6", "endpoint: embeddings is for judges", '{"endpoint": "embeddings"}',
+        "remove it",
+    ),
+    "cosine as a metric": (
+        in_suite("type: numeric", "type: text_similarity, threshold: 0.8, metric: cosine"),
+        "sums/sums.yaml:4", "one of fuzzy_match", '"cosine"', "type: cosine",
+    ),
+    "cosine without a judge": (
+        in_suite("type: numeric", "type: cosine, threshold: 0.8"),
+        "sums/sums.yaml:4", "with endpoint: embeddings", "the project has none",
+        "options: {endpoint: embeddings}",
+    ),
     "a header that is no text": (
         in_project(OPENAI.replace("openai", "azure") + ", options: {headers: {X-A: 1}}}\n"),
         "evalkit.yaml:5", "a text", "1", "X-A: ",

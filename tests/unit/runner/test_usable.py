@@ -30,6 +30,7 @@ def test_other_replies_are_answers(reason: str) -> None:
     [
         (Reply("yes"), True),
         (Reply("", finish_reason="tool_calls", extra={"tool_calls": [{}]}), True),
+        (Reply("", extra={"embedding": [1.0]}), True),
         (Reply(" \n"), False),
         (Reply("ye", finish_reason="length"), False),
         (Reply("", finish_reason="content_filter"), False),
