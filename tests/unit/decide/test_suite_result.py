@@ -100,6 +100,22 @@ def width(result: SuiteResult) -> float:
     return result.gate_interval.high - result.gate_interval.low
 
 
+def test_clusters_widen_the_share_that_broke() -> None:
+    """Ten copies of each case in a cluster tell no more of what breaks than one of them."""
+    base, tuned = [1.0] * 60, [0.0] * 3 + [1.0] * 57
+    alone = MadeUp("triage").add(base, tuned)
+    ten: list[Answer] = [answer for answer in tuned for _ in range(10)]
+    labels = [f"c{i // 10}" for i in range(600)]
+    copied = MadeUp("triage").add([1.0] * 600, ten, cluster=labels)
+    ends = []
+    for made in (alone, copied):
+        rates = result_of(run_of(made)).flip_rates
+        assert rates is not None
+        assert rates.broken_interval is not None
+        ends.append(rates.broken_interval.high)
+    assert ends[1] == pytest.approx(ends[0], abs=0.02)
+
+
 def test_cases_that_ask_the_very_same_are_one_cluster() -> None:
     """Whatever their ids: a model answers them alike. Cases that all differ have no clusters."""
     cases = [

@@ -374,3 +374,13 @@ def test_no_test_cases() -> None:
     assert found.index is not None
     assert judged.interval == NotEstimable("the chosen candidate answered no test case")
     assert (judged.n_test, judged.difference) == (0, None)
+
+
+def test_clusters_of_unlike_sizes_count_by_what_they_tell() -> None:
+    """Thirty clusters of two beside two of seventy tell as much as four: no correction is made."""
+    rng = np.random.default_rng(1)
+    for sizes, corrected in (([2] * 30 + [70, 70], False), ([10] * 20, True)):
+        labels = np.repeat(np.arange(len(sizes)), sizes)
+        d = rng.normal(size=(len(labels), 3)) / 4 + rng.normal(size=(len(sizes), 3))[labels] / 4
+        found = select_best([CaseSet(d, clusters=labels)], rng=rng)
+        assert isinstance(found.corrected, NotEstimable) != corrected
