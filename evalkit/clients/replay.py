@@ -7,6 +7,7 @@ import hashlib
 import json
 import zlib
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -73,7 +74,7 @@ class ReplayClient:
             if record["model"] == self._model and "text" in outcome:
                 messages = cases[record["suite"], record["case"]]
                 reply = Reply(**{**outcome, "usage": Usage(**outcome["usage"])})
-                yield _key(messages, record["sample"]), reply
+                yield from _turns(messages, reply, record["sample"])
 
     def _from_chats(self) -> Iterator[tuple[str, Reply]]:
         samples: dict[str, int] = {}
@@ -83,6 +84,17 @@ class ReplayClient:
             sample = samples.get(first, 0)
             samples[first] = sample + 1
             yield _key(prompt, sample), Reply(answer["content"], model=self._model)
+
+
+def _turns(
+    prompt: list[Mapping[str, Any]], reply: Reply, sample: int
+) -> Iterator[tuple[str, Reply]]:
+    """Yield the answer to each turn; what all of them took stands at the last."""
+    messages = [*prompt, *reply.turns]
+    for at in range(len(prompt), len(messages), 2):
+        yield _key(messages[:at], sample), Reply(messages[at]["content"], model=reply.model)
+    extra = {name: value for name, value in reply.extra.items() if name != "turns"}
+    yield _key(messages, sample), replace(reply, extra=extra)
 
 
 def _key(messages: list[Mapping[str, Any]], sample: int) -> str:

@@ -73,13 +73,15 @@ class CaseStream:
 
     ``counts`` says how many cases there are by the candidates that were trained on them: none for
     held-out ones. ``values`` are the slices (field and value), one more than `MOST_SLICES` at most.
-    ``alike`` has what several cases ask, as `asked_text` gives it.
+    ``alike`` has what several cases ask, as `asked_text` gives it. ``conversation`` is where the
+    first case of several user turns stands.
     """
 
     found: ReadSuite
     counts: Mapping[frozenset[str], int]
     values: frozenset[tuple[str, str]]
     alike: Repeated
+    conversation: Source | None
     twins: Mapping[str, Case]
     stamps: tuple[Stamp, ...]
 
@@ -156,7 +158,13 @@ def _checked(path: Path, document: Document, setting: Setting, faults: Faults) -
     repeated = look.ids.repeated()
     twins = _twins(found, repeated, faults, look.counts) if repeated else {}
     return CaseStream(
-        found, look.counts, frozenset(look.values), look.asked.repeated(), twins, stamps
+        found=found,
+        counts=look.counts,
+        values=frozenset(look.values),
+        alike=look.asked.repeated(),
+        conversation=look.conversation,
+        twins=twins,
+        stamps=stamps,
     )
 
 
@@ -168,6 +176,7 @@ class _Look:
         self.asked = Digests()
         self.counts: Counter[frozenset[str]] = Counter()
         self.values: set[tuple[str, str]] = set()
+        self.conversation: Source | None = None
         self._draft = found.draft
         self._checks = checks
         self._slices = SlicesFound(found.draft)
@@ -201,6 +210,7 @@ class _Look:
         self.ids.add(case.id)
         self.asked.add(asked_text(case))
         self.counts[case.trained] += 1
+        self.conversation = self.conversation or (case.source if case.turns else None)
         self._slices.add(case)
         if len(self.values) <= MOST_SLICES:
             self.values.update(case.slices.items())

@@ -110,7 +110,8 @@ def read_suite(path: Path, document: Document, setting: Setting, faults: Faults)
     shared, unread = read_templates(templates)
     draft, more = parse_suite(checked, setting.sampling, shared)
     draft = replace(draft, image=image_reader(folder))
-    shares = bool(checked.get("prompt")) and (draft.prompt is None or draft.prompt.shares)
+    written = {"prompt": draft.prompt, "conversation": draft.turns}
+    shares = any(checked.get(n) and (part is None or part.shares) for n, part in written.items())
     faults.add(unread if shares else [])
     faults.add([*checked.faults, *more, *_grader_faults(checked, draft, setting)])
     sources = tuple(
@@ -210,7 +211,7 @@ class CaseChecks:
     def of(self, case: Case) -> Iterator[Fault]:
         """Yield what is wrong with a case; of conversations only the first is told."""
         self._heldout = self._heldout or case.split == "heldout"
-        if self._continues and only_text(case.messages) is None:
+        if self._continues and (case.turns or only_text(case.messages) is None):
             yield _conversation_fault(case, self._continues)
             self._continues = ""
         for name, why in self._grader.lacks(case):
@@ -233,13 +234,13 @@ class CaseChecks:
 
 def _conversation_fault(case: Case, model: str) -> Fault:
     """Return the fault of a case that is no text that ``model`` could continue."""
-    roles = ", ".join(str(message.get("role")) for message in case.messages)
+    roles = ", ".join([*(str(m.get("role")) for m in case.messages), *("user" for _ in case.turns)])
     return Fault(
         case.source.path,
         case.source.line,
         f"a prompt of one text for the model '{model}' with endpoint: completions",
         f"case {case.id}: messages of {roles}",
-        'prompt: "..." as one text, or endpoint: chat',
+        'prompt: "..." as one text and no conversation, or endpoint: chat',
     )
 
 

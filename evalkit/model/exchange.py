@@ -41,7 +41,10 @@ class Usage:
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """An answer. ``model`` is who answered by its own account; ``tries`` counts requests sent."""
+    """An answer. ``model`` is who answered by its own account; ``tries`` counts requests sent.
+
+    Of a conversation it is the last answer, with ``usage``, ``latency_s`` and ``tries`` of all.
+    """
 
     text: str
     finish_reason: str = "stop"
@@ -51,6 +54,15 @@ class Reply:
     tries: int = 1
     fingerprint: str = ""
     extra: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def turns(self) -> Sequence[Mapping[str, Any]]:
+        """The messages between prompt and answer: earlier answers, each with what followed.
+
+        Empty where only one answer was asked for.
+        """
+        found: Sequence[Mapping[str, Any]] = self.extra.get("turns", ())
+        return found
 
 
 @dataclass(frozen=True, slots=True)

@@ -50,7 +50,8 @@ class Case:
     ``messages`` is the rendered prompt in chat form. ``trained`` names the candidates whose
     training file this case was drawn from (empty for every held-out case). ``human`` holds what a
     person gave a model's answer, by the model's name. ``extra`` are fields of its request beside
-    the messages, such as ``tools``; they go before the suite's.
+    the messages, such as ``tools``; they go before the suite's. ``turns`` are the texts of further
+    user turns: each is asked once the one before is answered, and the last answer is graded.
     """
 
     suite: str
@@ -67,10 +68,13 @@ class Case:
     source: Source = Source("", 0)
     human: Mapping[str, Label] = field(default_factory=dict)
     extra: Mapping[str, Any] = field(default_factory=dict)
+    turns: tuple[str, ...] = ()
 
     @property
     def asks(self) -> Any:  # noqa: ANN401  (a JSON value)
         """What is asked, apart from the suite's settings; equal for equal questions."""
+        if self.turns:
+            return [self.messages, dict(self.extra), self.turns]
         return [self.messages, dict(self.extra)] if self.extra else self.messages
 
 

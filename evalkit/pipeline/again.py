@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 
-from evalkit.model import Case, Suite
+from evalkit.model import Case, Outcome, Suite
 from evalkit.pipeline.plan import Plan, asks
+from evalkit.pipeline.turns import Wait, heard
+from evalkit.runner import Ask
 from evalkit.store import Answers
 
 
@@ -24,19 +26,32 @@ def with_noise_known(plan: Plan, store: Answers, identities: Mapping[str, str]) 
     if not store.asked_again(bases):
         return plan
     twice = replace(plan, aa=True)
-    keys = {
-        (suite.name, case.id): [*_second_keys(twice, suite, case, identities)]
+    needed = {
+        (suite.name, case.id): (case, [*_second(twice, suite, case)])
         for suite in plan.suites
         for case in suite.cases
     }
-    stored = store.get_many([key for of_case in keys.values() for key in of_case])
-    known = (at for at, needed in keys.items() if needed and all(key in stored for key in needed))
+
+    def key(ask: Ask) -> str:
+        return ask.request.key(identities[ask.model])
+
+    stored = store.get_many([key(ask) for _, of_case in needed.values() for ask in of_case])
+
+    def look_up(ask: Ask) -> Outcome:
+        found = key(ask)
+        return stored[found] if found in stored else store.get_many([found])[found]
+
+    known = (at for at, (case, of) in needed.items() if of and _all_there(case, of, look_up))
     return replace(plan, again=frozenset(known))
 
 
-def _second_keys(
-    plan: Plan, suite: Suite, case: Case, identities: Mapping[str, str]
-) -> Iterator[str]:
-    for ask in asks(plan, suite, case):
-        if ask.request.sample >= suite.sampling.samples:
-            yield ask.request.key(identities[ask.model])
+def _second(plan: Plan, suite: Suite, case: Case) -> Iterator[Ask]:
+    return (a for a in asks(plan, suite, case) if a.request.sample >= suite.sampling.samples)
+
+
+def _all_there(case: Case, of_case: Sequence[Ask], look_up: Wait) -> bool:
+    """Return whether each of these has its answers, of a conversation those to all turns."""
+    try:
+        return all(heard(case, ask, look_up) is not None for ask in of_case)
+    except KeyError:
+        return False

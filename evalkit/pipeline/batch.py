@@ -19,6 +19,7 @@ from evalkit.model.batch import Batch
 from evalkit.pipeline.again import with_noise_known
 from evalkit.pipeline.options import Options
 from evalkit.pipeline.plan import Plan, asks
+from evalkit.pipeline.turns import refuse_turns
 from evalkit.runner.budget import Cost, beyond, longest
 from evalkit.runner.usable import may_stand
 from evalkit.store import Answers, check_writable
@@ -53,6 +54,8 @@ class BatchLane:
     def __init__(
         self, plan: Plan, options: Options, *, suites: Sequence[Suite], environ: Mapping[str, str]
     ) -> None:
+        instead = "evalkit run for its suite, and for a batch the file of another one"
+        refuse_turns(suites, way="in a batch", instead=instead)
         self._plan = plan
         self._options = options
         self._suites = suites

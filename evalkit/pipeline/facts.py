@@ -77,17 +77,18 @@ class ModelTally:
         self._latencies: Counter[float] = Counter()
 
     def add(self, reply: Outcome) -> None:
-        """Take in an outcome of the model."""
+        """Take in an outcome of the model; the answers of a conversation count one by one."""
         if not isinstance(reply, Reply):
             self._errors += 1
             return
-        self._answers += 1
+        answers = 1 + sum(turn["role"] == "assistant" for turn in reply.turns)
+        self._answers += answers
         self._input += reply.usage.input
         self._output += reply.usage.output
         if self._model.price is not None:
             self._money += self._model.price.of(reply.usage, batch=is_batched(reply))
         if reply.latency_s:
-            self._latencies[round(reply.latency_s, 3)] += 1
+            self._latencies[round(reply.latency_s / answers, 3)] += answers
 
     def facts(self, *, identity: str, asked: int) -> ModelFacts:
         """Return the sums."""

@@ -15,9 +15,10 @@ from evalkit.decide.rules import rule_for
 from evalkit.graders import SuiteGrader
 from evalkit.model import AnswerStore, Outcome, Reply
 from evalkit.pipeline.earlier import finished_runs, latest_facts
-from evalkit.pipeline.judging import FollowUps, Judging, Place
+from evalkit.pipeline.judging import Judging
 from evalkit.pipeline.options import Options
 from evalkit.pipeline.plan import Plan, asks
+from evalkit.pipeline.turns import Conversations
 from evalkit.runner import Engine, Estimate, estimate
 from evalkit.store import Answers
 
@@ -55,24 +56,23 @@ def _estimate(plan: Plan, options: Options, environ: Mapping[str, str]) -> Estim
     clients = {model.name: make_client(model, environ=environ) for model in plan.asked}
     code = plan.project.allow_code
     judging = Judging(plan, {s.name: SuiteGrader(s, allow_code=code) for s in plan.suites})
-    follow_ups = FollowUps(judging)
+    first = [(c, ask) for s in plan.suites for c in s.cases for ask in asks(plan, s, c)]
+    conversations = Conversations(judging, {n: client.identity for n, client in clients.items()})
 
-    def judge(key: str, outcome: Outcome) -> None:
-        engine.more(follow_ups.after(key, outcome))
+    def follow(key: str, outcome: Outcome) -> None:
+        for more in conversations.after(key, outcome):
+            engine.more(more)
 
     with _answers(options.answers) as store:
         models = {model.name: model for model in plan.asked}
-        engine = Engine(clients, store, models=models, on_outcome=judge if plan.judges else None)
-        for suite, case in ((s, c) for s in plan.suites for c in s.cases):
-            for ask in asks(plan, suite, case) if judging.concerns(suite.name) else ():
-                place = Place(case, ask.model, ask.request.sample)
-                follow_ups.expect(ask.request.key(clients[ask.model].identity), place)
-        for suite in plan.suites:
-            engine.load(ask for case in suite.cases for ask in asks(plan, suite, case))
+        heard = follow if plan.asks_more else None
+        engine = Engine(clients, store, models=models, on_outcome=heard)
+        conversations.expect(first)
+        engine.load(ask for _, ask in first)
     known = {name: engine.outlook(name) for name in clients}
     return estimate(
         plan.with_judges,
-        known | judging.outlooks(follow_ups.to_come, known),
+        conversations.outlooks(known),
         earlier=lambda name: latest_facts(options.reports, clients[name].identity),
     )
 

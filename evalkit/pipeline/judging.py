@@ -8,7 +8,7 @@ alone, so whoever has the answers knows which verdicts to wait for.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from itertools import chain
 from threading import Lock
 from typing import Any
@@ -112,7 +112,7 @@ class Judging:
                     found.setdefault(ask.model, Outlook()).ask(ask.request)
         share = len(places) / _SAMPLED if len(places) > _SAMPLED else 1.0
         return {
-            name: _with(known[name], outlook.scaled(round(outlook.requests * share)))
+            name: known[name].plus(outlook.scaled(round(outlook.requests * share)))
             for name, outlook in found.items()
         }
 
@@ -149,23 +149,19 @@ class Judging:
 
 
 class FollowUps:
-    """Hears of answers and returns what judges are to be asked about them; any thread may call.
-
-    Answers are known by their keys, which several cases may share.
-    """
+    """Hears of answers and returns what judges are to be asked about them; any thread may call."""
 
     def __init__(self, judging: Judging) -> None:
         self._judging = judging
         self._lock = Lock()
-        self._places: dict[str, list[Place]] = {}
         self._waiting: dict[tuple[str, str, str, int], Outcome] = {}
         self._to_come: dict[tuple[str, str, str, int], Place] = {}
 
-    def expect(self, key: str, place: Place) -> None:
-        """Note where the answer with ``key`` belongs, before it comes."""
+    def expect(self, place: Place) -> None:
+        """Note where an answer belongs that is to come."""
         with self._lock:
-            self._places.setdefault(key, []).append(place)
-            self._to_come[_at(place, place.model)] = place
+            if self._judging.concerns(place.case.suite):
+                self._to_come[_at(place, place.model)] = place
 
     @property
     def to_come(self) -> tuple[Place, ...]:
@@ -173,11 +169,10 @@ class FollowUps:
         with self._lock:
             return tuple(self._to_come.values())
 
-    def after(self, key: str, outcome: Outcome) -> list[Ask]:
+    def after(self, place: Place, outcome: Outcome) -> list[Ask]:
         """Return what is to be asked now that there is one outcome more."""
         with self._lock:
-            places = self._places.pop(key, [])
-            return [ask for place in places for ask in self._about(place, outcome)]
+            return [*self._about(place, outcome)]
 
     def _about(self, place: Place, outcome: Outcome) -> Iterator[Ask]:
         """Yield the questions that can be asked from now on: about this answer, or another."""
@@ -198,15 +193,6 @@ class FollowUps:
         for questions in self._judging.asks(place, reply, base).values():
             for times in questions:
                 yield from times
-
-
-def _with(known: Outlook, more: Outlook) -> Outlook:
-    return replace(
-        known,
-        requests=known.requests + more.requests,
-        most_input=known.most_input + more.most_input,
-        most_output=known.most_output + more.most_output,
-    )
 
 
 def _at(place: Place, model: str) -> tuple[str, str, str, int]:

@@ -11,14 +11,14 @@ from evalkit.pipeline.again import with_noise_known
 from evalkit.pipeline.earlier import latest_facts
 from evalkit.pipeline.facts import tallied
 from evalkit.pipeline.first import first_of
-from evalkit.pipeline.judging import FollowUps
 from evalkit.pipeline.kept import Finished
 from evalkit.pipeline.options import Options
 from evalkit.pipeline.plan import Plan, Selected
 from evalkit.pipeline.run import Run
 from evalkit.pipeline.session import Session
 from evalkit.pipeline.stages import Stored, write_run
-from evalkit.runner import Estimate, Outlook, Progress, estimate
+from evalkit.pipeline.turns import Conversations
+from evalkit.runner import Estimate, Progress, estimate
 from evalkit.store import RunFolder
 
 
@@ -34,8 +34,9 @@ class Live:
         self.run: Run | None = None
         self._options = options
         self._publishes = publish
-        self._follow_ups: FollowUps | None = None
-        heard = publish or plan.judges
+        self._conversations: Conversations | None = None
+        self._more = plan.asks_more
+        heard = publish or self._more
         self._session = Session(plan, options, on_outcome=self._hear if heard else None)
         self.plan = with_noise_known(plan, self._session.store, self._session.identities)
 
@@ -49,13 +50,15 @@ class Live:
         engine, identities = self._session.engine, self._session.identities
         self.run = Run(self.plan, engine, selected=selected)
         asks = self.run.asks()
-        if self.plan.judges:
-            self._follow_ups = self._expected(self.run)
+        follow = Conversations(self.run.judging, identities, skips=self.run.skips)
+        if self._more:
+            follow.expect(self.run.first_turns())
+            self._conversations = follow
         on_the_way = self._session.on_the_way(asks)
-        self._session.start(first_of(self.run), asks, more=bool(self.plan.judges))
+        self._session.start(first_of(self.run), asks, more=self._more)
         found = estimate(
             self.plan.with_judges,
-            self._outlooks(self.run),
+            follow.outlooks({m.name: engine.outlook(m.name) for m in self.plan.asked}),
             earlier=lambda model: latest_facts(self._options.reports, identities[model]),
             may_end=self.plan.stop_early,
         )
@@ -86,25 +89,14 @@ class Live:
         """Return how far the asking is."""
         return self._session.progress()
 
-    def _expected(self, run: Run) -> FollowUps:
-        """Return what is to hear of the answers that judges are asked about."""
-        follow_ups = FollowUps(run.judging)
-        for place, ask in run.judged_places():
-            follow_ups.expect(ask.request.key(self._session.identities[ask.model]), place)
-        return follow_ups
-
-    def _outlooks(self, run: Run) -> dict[str, Outlook]:
-        """Return what is to be asked of each model; of judges what they will be asked at most."""
-        found = {m.name: self._session.engine.outlook(m.name) for m in self.plan.asked}
-        places = self._follow_ups.to_come if self._follow_ups else ()
-        return found | run.judging.outlooks(places, found)
-
     def _hear(self, key: str, outcome: Outcome) -> None:
-        """Tell other processes of an outcome, and ask judges about it."""
+        """Tell other processes of an outcome, and ask what follows from it."""
         if self._publishes:
             self._session.store.put_outcome(self.run_id, key, outcome)
-        if self._follow_ups is not None:
-            self._session.engine.more(self._follow_ups.after(key, outcome))
+        if self._conversations is not None:
+            turns, questions = self._conversations.after(key, outcome)
+            self._session.engine.more(turns, ahead=True)
+            self._session.engine.more(questions)
 
     def finish(self) -> Finished:
         """Decide and write the run; waits for answers still out."""

@@ -83,6 +83,11 @@ class Plan:
         return found
 
     @property
+    def asks_more(self) -> bool:
+        """Whether some of what is asked follows from answers: by judges, or in conversations."""
+        return bool(self.judges) or any(case.turns for s in self.suites for case in s.cases)
+
+    @property
     def models(self) -> tuple[ModelSpec, ...]:
         """The models that take part, in the project's order."""
         return tuple(self.project.models.values())
@@ -201,7 +206,7 @@ def _narrow_suite(suite: Suite, learners: set[str], options: Options) -> Suite:
 
 
 def asks(plan: Plan, suite: Suite, case: Case) -> tuple[Ask, ...]:
-    """Return what is asked for one case: each model that the case concerns, each sample.
+    """Return what is asked first for a case: each model that the case concerns, each sample.
 
     The base answers every case; a model that learned from another file is not asked the train
     cases of this one. Samples beyond the suite's are those of the A/A comparison.

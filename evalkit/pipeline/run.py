@@ -10,8 +10,9 @@ from evalkit.decide import Decision, RunData, decide, run_words
 from evalkit.graders import SuiteGrader
 from evalkit.graders.suite_grader import NOT_JUDGED
 from evalkit.model import Case, Failure, Graded, Outcome, Price, Record, Reply, Suite
-from evalkit.pipeline.judging import Judging, Place
+from evalkit.pipeline.judging import Judging
 from evalkit.pipeline.plan import Plan, Selected, asks
+from evalkit.pipeline.turns import heard
 from evalkit.runner import Ask, Stopped
 
 if TYPE_CHECKING:
@@ -73,15 +74,12 @@ class Run:
         return self._early is not None and self._early.skips(case)
 
     def asks(self) -> list[Ask]:
-        """Return every request of the run, case by case, so that the models work side by side."""
-        return [ask for suite, case in self.cases() for ask in self._asks(suite, case)]
+        """Return every first turn of the run, case by case, so that models work side by side."""
+        return [ask for _, ask in self.first_turns()]
 
-    def judged_places(self) -> Iterator[tuple[Place, Ask]]:
-        """Yield where each answer belongs that judges are asked about, and its request."""
-        for suite, case in self.cases():
-            if self.judging.concerns(suite.name):
-                for ask in self._asks(suite, case):
-                    yield Place(case, ask.model, ask.request.sample), ask
+    def first_turns(self) -> Iterator[tuple[Case, Ask]]:
+        """Yield as `asks` does, each request with its case."""
+        return ((case, ask) for suite, case in self.cases() for ask in self._asks(suite, case))
 
     def records(
         self, suite: Suite, case: Case, *, while_waiting: Callable[[], None] = lambda: None
@@ -93,10 +91,12 @@ class Run:
         key = (suite.name, case.id)
         if key not in self._records:
             asked = self._asks(suite, case)
-            outcomes = [waited(self._asker, ask, while_waiting) for ask in asked]
-            judged, questions = self.judging.judged(
-                case, asked, outcomes, lambda ask: waited(self._asker, ask, while_waiting)
-            )
+
+            def wait(ask: Ask) -> Outcome:
+                return waited(self._asker, ask, while_waiting)
+
+            outcomes = [heard(case, ask, wait) for ask in asked]
+            judged, questions = self.judging.judged(case, asked, outcomes, wait)
             self._records[key] = tuple(
                 graded(
                     self._graders[suite.name],

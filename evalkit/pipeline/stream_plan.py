@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import islice
 from pathlib import Path
@@ -16,6 +16,7 @@ from evalkit.pipeline.options import Options
 from evalkit.pipeline.plan import Plan, learner
 from evalkit.pipeline.prepare import found_project, plan_of
 from evalkit.pipeline.run import in_part
+from evalkit.pipeline.turns import conversation_refused
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +89,7 @@ def prepare_stream(
     plan = plan_of(loaded, options, project_file=file)
     _refuse_many(plan)
     _refuse_judges(plan)
+    _refuse_conversations(streams)
     values = {value for stream in streams for value in stream.values}
     if len(values) > MOST_SLICES:
         raise SetupError(
@@ -123,6 +125,15 @@ def _refuse_many(plan: Plan) -> None:
         got="models " + ", ".join(names),
         instead=f"--models {pair.base},{pair.candidate}, and a run for each other one",
     )
+
+
+def _refuse_conversations(streams: Iterable[CaseStream]) -> None:
+    for where in filter(None, (stream.conversation for stream in streams)):
+        raise conversation_refused(
+            f"{where.path}:{where.line}",
+            way="with --stream",
+            instead="evalkit run without --stream for the suites with conversations",
+        )
 
 
 def _refuse_judges(plan: Plan) -> None:

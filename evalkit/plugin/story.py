@@ -28,6 +28,9 @@ def _answer(record: Record) -> Iterator[str]:
         failure = record.outcome
         yield f"{record.model}: no answer ({failure.kind}: {_short(failure.message)})"
         return
+    for turn in record.outcome.turns:
+        who = record.model if turn["role"] == "assistant" else "asked"
+        yield f"{who}: {_short(turn['content'])}"
     yield f"{record.model}: {_short(record.outcome.text)}"
     for name, grade in record.grades.items():
         if isinstance(grade, Grade):

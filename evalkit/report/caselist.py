@@ -40,12 +40,21 @@ STATUSES: dict[Status, StatusWords] = {
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """One answer of a model; ``right`` is ``None`` when it has no score."""
+    """One answer of a model; ``right`` is ``None`` when it has no score.
+
+    ``before`` is what was said between the prompt and this answer, of a conversation.
+    """
 
     text: str
     score: str
     right: bool | None
     notes: tuple[str, ...]
+    before: str = ""
+
+    @property
+    def whole(self) -> str:
+        """All that was said after the prompt."""
+        return f"{self.before}\n\n[assistant]\n{self.text}" if self.before else self.text
 
     @property
     def short(self) -> str:
@@ -138,6 +147,7 @@ def _answer(record: Record) -> Answer:
         score=points(record.score, 0),
         right=None if record.score is None else record.score >= RIGHT,
         notes=tuple(_note(name, grade) for name, grade in record.grades.items()),
+        before="\n\n".join(f"[{_role(m)}]\n{_cut(_content(m))}" for m in outcome.turns),
     )
 
 

@@ -75,7 +75,7 @@ def _texts(case: CaseEntry) -> list[Any]:
 
 
 def _answer(answer: Answer) -> list[Any]:
-    return [answer.text, answer.score, answer.right, answer.notes]
+    return [answer.whole, answer.score, answer.right, answer.notes]
 
 
 def _deflate(value: Any) -> str:  # noqa: ANN401  (any JSON)

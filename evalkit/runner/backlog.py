@@ -37,21 +37,23 @@ class Backlog:
     """
 
     def __init__(self) -> None:
+        self._next: deque[Job] = deque()
         self._new: deque[Job] = deque()
         self._later: list[_Later] = []
         self._put_off = 0
         self._open = 0
         self._more = False
+        self._held = False
         self._free = math.inf
         self._changed = asyncio.Event()
 
     def __len__(self) -> int:
         """Jobs that nobody has taken yet."""
-        return len(self._new) + len(self._later)
+        return len(self._next) + len(self._new) + len(self._later)
 
-    def add(self, key: str, request: Request) -> None:
-        """Queue a new request."""
-        self._new.append(Job(key, request))
+    def add(self, key: str, request: Request, *, ahead: bool = False) -> None:
+        """Queue a new request, ``ahead`` of those that only `allow` lets go: it is no new start."""
+        (self._next if ahead else self._new).append(Job(key, request))
         self._open += 1
         self._changed.set()
 
@@ -66,10 +68,12 @@ class Backlog:
     def hold(self) -> None:
         """Give out no new job beyond those that are queued now, until `allow`."""
         self._free = len(self._new)
+        self._held = True
 
     def allow(self, jobs: float) -> None:
         """Give out so many new jobs more; infinity for all."""
         self._free += jobs
+        self._held = False
         self._changed.set()
 
     def postpone(self, job: Job, *, due: float) -> None:
@@ -86,7 +90,9 @@ class Backlog:
 
     def drop(self, keys: AbstractSet[str]) -> set[str]:
         """Take out the jobs with these keys that nobody has taken; return their keys."""
-        dropped = {job.key for job in [*self._new, *(entry.job for entry in self._later)]} & keys
+        waiting = [*self._next, *self._new, *(entry.job for entry in self._later)]
+        dropped = {job.key for job in waiting} & keys
+        self._next = deque(job for job in self._next if job.key not in dropped)
         self._new = deque(job for job in self._new if job.key not in dropped)
         self._later = [entry for entry in self._later if entry.job.key not in dropped]
         heapq.heapify(self._later)
@@ -107,6 +113,8 @@ class Backlog:
             now = loop.time()
             if self._later and self._later[0].due <= now:
                 return heapq.heappop(self._later).job
+            if self._next and not self._held:
+                return self._next.popleft()
             if self._new and self._free:
                 self._free -= 1
                 return self._new.popleft()

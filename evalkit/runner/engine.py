@@ -11,6 +11,7 @@ import contextlib
 import math
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from threading import Thread
 from typing import Literal
 
@@ -131,16 +132,18 @@ class Engine:
             self._thread = Thread(target=self._run, args=[runner], name="evalkit", daemon=True)
             self._thread.start()
 
-    def more(self, asks: Iterable[Ask]) -> None:
+    def more(self, asks: Iterable[Ask], *, ahead: bool = False) -> None:
         """Answer ``asks`` from the store and ask the rest after what is queued; as `load` raises.
 
-        An ask that is open already is not asked twice. Before `start` it is as `load`.
+        An ask that is open already is not asked twice. Before `start` it is as `load`. With
+        ``ahead`` they go before what is queued, and beyond what `go_on` bounds: they follow from
+        answers that are there.
         """
         for model, jobs in self._looked_up(asks).items():
             if self._loop is None:
-                self._lanes[model].add(jobs)
+                self._lanes[model].add(jobs, ahead=ahead)
             else:
-                self._in_loop(self._lanes[model].add, jobs)
+                self._in_loop(partial(self._lanes[model].add, jobs, ahead=ahead))
         if self._over is not None:  # the loop has ended, or ends and may not see them any more
             self._fail_rest(self._over)
 

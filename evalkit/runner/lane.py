@@ -82,10 +82,10 @@ class Lane:
         self.expected += 1
         self.outlook.ask(request)
 
-    def add(self, jobs: Iterable[tuple[str, Request]]) -> None:
-        """Queue expected requests. In the event loop only, once the lane runs."""
+    def add(self, jobs: Iterable[tuple[str, Request]], *, ahead: bool = False) -> None:
+        """Queue expected requests, as `Backlog.add`. In the event loop only, once the lane runs."""
         for key, request in jobs:
-            self._backlog.add(key, request)
+            self._backlog.add(key, request, ahead=ahead)
         if self._ended is not None:
             self.fail_rest(self._ended)
 

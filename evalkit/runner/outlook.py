@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from evalkit.model import Reply, Request
 from evalkit.runner.budget import longest
@@ -32,6 +32,15 @@ class Outlook:
         self.requests += 1
         self.most_input += most.input
         self.most_output += most.output
+
+    def plus(self, more: Outlook) -> Outlook:
+        """Return the same with what ``more`` has to be asked."""
+        return replace(
+            self,
+            requests=self.requests + more.requests,
+            most_input=self.most_input + more.most_input,
+            most_output=self.most_output + more.most_output,
+        )
 
     def scaled(self, requests: int) -> Outlook:
         """Return what so many requests of the same lengths take."""

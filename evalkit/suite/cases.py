@@ -13,7 +13,7 @@ from evalkit.model import Case, Message, Source
 from evalkit.suite.chat import last_user_text
 from evalkit.suite.document import field_value
 from evalkit.suite.draft import Draft, RowError, SuiteDraft
-from evalkit.suite.prompt import PromptError
+from evalkit.suite.prompt import Prompt, PromptError
 from evalkit.suite.validate import did_you_mean
 
 _ID_DIGITS = 12
@@ -110,9 +110,10 @@ class SlicesFound:
 
 def _case(suite: SuiteDraft, draft: Draft) -> Case:
     messages = _with_shots(asked_messages(suite, draft), suite.shots)
+    turns = _turns(suite, draft)
     return Case(
         suite=suite.name,
-        id=_id(draft, messages),
+        id=_id(draft, messages, turns),
         messages=messages,
         expected=draft.expected,
         vars=draft.vars,
@@ -125,6 +126,7 @@ def _case(suite: SuiteDraft, draft: Draft) -> Case:
         source=draft.source,
         human=draft.human,
         extra=draft.extra,
+        turns=turns,
     )
 
 
@@ -139,14 +141,26 @@ def asked_messages(suite: SuiteDraft, draft: Draft) -> tuple[Message, ...]:
     """Return what a case asks, without examples; raise `RowError` if it cannot be rendered."""
     if suite.prompt is None:
         return draft.chat or ()
+    return _rendered(suite, draft, suite.prompt, "the prompt")
+
+
+def _turns(suite: SuiteDraft, draft: Draft) -> tuple[str, ...]:
+    """Return the further user turns of a case; one that renders to nothing is left out."""
+    if draft.turns is not None or suite.turns is None:
+        return draft.turns or ()
+    found = _rendered(suite, draft, suite.turns, "the conversation")
+    return tuple(turn["content"] for turn in found if turn["content"].strip())
+
+
+def _rendered(suite: SuiteDraft, draft: Draft, prompt: Prompt, what: str) -> tuple[Message, ...]:
     variables = _variables(draft)
     try:
-        return suite.prompt.render(variables, suite.image)
+        return prompt.render(variables, suite.image)
     except PromptError as error:
         named = f"case {draft.id}: " if draft.id else ""
-        otherwise = "the variable under the case's vars, or another name in the prompt"
+        otherwise = f"the variable under the case's vars, or another name in {what}"
         raise RowError(
-            "a value for every variable of the prompt",
+            f"a value for every variable of {what}",
             got=f"{named}{error}",
             instead=did_you_mean(error.missing, variables, otherwise=otherwise),
         ) from error
@@ -160,18 +174,21 @@ def _variables(draft: Draft) -> Mapping[str, Any]:
     return {**row, **draft.vars}
 
 
-def _id(draft: Draft, messages: tuple[Message, ...]) -> str:
+def _id(draft: Draft, messages: tuple[Message, ...], turns: tuple[str, ...]) -> str:
     # A training file's own ids are left aside: two candidates' files may use one id for two rows.
     if draft.split == "train":
-        return "train-" + _digest([*_question(draft, messages), draft.expected])
+        return "train-" + _digest([*_question(draft, messages, turns), draft.expected])
     if draft.id and "::" in draft.id:
         got = f"'{draft.id}'"
         raise RowError("an id without '::', by which pytest parts names", got=got, instead="':'")
-    return draft.id or _digest(_question(draft, messages) if draft.extra else messages)
+    more = draft.extra or turns
+    return draft.id or _digest(_question(draft, messages, turns) if more else messages)
 
 
-def _question(draft: Draft, messages: tuple[Message, ...]) -> list[Any]:
-    """Return what a case asks: its messages, and what else of its request the row brought."""
+def _question(draft: Draft, messages: tuple[Message, ...], turns: tuple[str, ...]) -> list[Any]:
+    """Return what a case asks: its messages, what else its row brought, and its further turns."""
+    if turns:
+        return [messages, dict(draft.extra), turns]
     return [messages, dict(draft.extra)] if draft.extra else [messages]
 
 

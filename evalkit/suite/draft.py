@@ -68,7 +68,7 @@ class Draft:
     """A case before its prompt is rendered. ``chat`` is the prompt that its row brought along.
 
     ``extra`` are the fields of a request that it brought. ``conversation`` is what several cases
-    of one row depend on.
+    of one row depend on. ``turns`` are its own further user turns, ``None`` for the suite's.
     """
 
     source: Source
@@ -84,6 +84,7 @@ class Draft:
     human: Mapping[str, Label] = field(default_factory=dict)
     extra: Mapping[str, Any] = field(default_factory=dict)
     conversation: str | None = None
+    turns: tuple[str, ...] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +102,8 @@ class SuiteDraft:
 
     ``rows_ask`` is true if the file has no prompt, so that its rows must bring their own;
     otherwise a ``prompt`` of ``None`` is one that could not be read. ``shots`` are the examples
-    that ``few_shot`` drew, as turns; ``image`` turns a path or URL into what is sent.
+    that ``few_shot`` drew, as turns; ``image`` turns a path or URL into what is sent. ``turns`` are
+    the further user turns of every case that has none of its own.
     """
 
     document: Document
@@ -123,3 +125,4 @@ class SuiteDraft:
     few_shot: FewShot | None = None
     shots: tuple[Message, ...] = ()
     image: Image = str
+    turns: Prompt | None = None

@@ -16,7 +16,7 @@ from evalkit.suite.document import Document, Place
 from evalkit.suite.draft import TRAINED_ON, Dataset, FewShot, SuiteDraft
 from evalkit.suite.filters import EVERY_ROW, read_filter
 from evalkit.suite.metrics import metric_faults
-from evalkit.suite.prompt import NOTHING_SHARED, Shared, compile_prompt
+from evalkit.suite.prompt import NOTHING_SHARED, Prompt, Shared, compile_prompt, compile_turns
 from evalkit.suite.rows import make_draft
 from evalkit.suite.shapes import SEVERAL_TURNS
 from evalkit.suite.validate import Checked
@@ -36,6 +36,8 @@ def parse_suite(
     prompt, faults = None, list[Fault]()
     if checked.get("prompt"):
         prompt, faults = compile_prompt(document, checked.get("prompt"), shared)
+    turns, unread = _turns(checked, shared)
+    faults += [fault for fault in unread if fault not in faults]
     graders = tuple(
         _grader(document, ("graders", n), entry) for n, entry in checked.entries("graders")
     )
@@ -64,8 +66,14 @@ def parse_suite(
         few_shot=None if wrong else few_shot,
         metrics=tuple(checked.get("metrics")) if checked.get("metrics") is not None else None,
         fairness=_fairness(checked.get("fairness")),
+        turns=turns,
     )
     return draft, faults
+
+
+def _turns(checked: Checked, shared: Mapping[str, Shared]) -> tuple[Prompt | None, list[Fault]]:
+    written = checked.get("conversation")
+    return compile_turns(checked.document, written, shared) if written else (None, [])
 
 
 def read_sampling(fields: Mapping[str, Any], default: Sampling) -> Sampling:

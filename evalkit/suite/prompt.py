@@ -8,7 +8,7 @@ come from the rendered text.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any
@@ -54,6 +54,8 @@ class Shared:
     path: str
     text: str
 
+
+_Written = Sequence[tuple[Place, str, Mapping[str, Any]]]
 
 Image = Callable[[str], str]
 """Turns what a template says of an image, a path or URL, into the URL to send."""
@@ -134,11 +136,37 @@ def compile_prompt(
 
     ``shared`` are the templates that it can include and import by name, and no others.
     """
+    return _compiled(document, _written(prompt), shared)
+
+
+def compile_turns(
+    document: Document,
+    turns: Sequence[str | Mapping[str, str]],
+    shared: Mapping[str, Shared] = NOTHING_SHARED,
+) -> tuple[Prompt | None, list[Fault]]:
+    """Compile the further user turns of a suite file, as `compile_prompt` does its prompt."""
+    spoken: list[tuple[str, bool, _Written]] = []
+    for number, (turn, text) in enumerate(zip(turns, user_texts(turns), strict=True)):
+        place: Place = ("conversation", number, *([] if turn == text else ["user"]))
+        spoken.append(("user", True, [(place, text, {})]))
+    return _compiled(document, spoken, shared)
+
+
+def user_texts(turns: Iterable[str | Mapping[str, str]]) -> tuple[str, ...]:
+    """Return the texts of user turns, each written as a text or as ``{user: text}``."""
+    return tuple(turn if isinstance(turn, str) else turn["user"] for turn in turns)
+
+
+def _compiled(
+    document: Document,
+    spoken: Iterable[tuple[str, bool, _Written]],
+    shared: Mapping[str, Shared],
+) -> tuple[Prompt | None, list[Fault]]:
     environment = _environment(shared)
     messages: list[Spoken] = []
     faults: list[Fault] = []
     shares = False
-    for role, plain, written in _written(prompt):
+    for role, plain, written in spoken:
         pieces: list[Piece] = []
         for place, text, more in written:
             try:

@@ -14,6 +14,7 @@ from evalkit.suite.document import Document, plain
 from evalkit.suite.draft import Dataset, Draft, RowError
 from evalkit.suite.filters import MISSING, lookup
 from evalkit.suite.labels import gathered, read_labels
+from evalkit.suite.prompt import user_texts
 from evalkit.suite.shapes import OWN, Reading, Shape, read_shape
 from evalkit.suite.validate import Schema, check, shown
 
@@ -21,8 +22,10 @@ Row = Mapping[str, Any]
 
 _PLAIN_FIELDS = ("id", "expected", "critical", "cluster")
 _GROUPS = ("vars", "tags", "human")
-_CASE_FIELDS = frozenset((*_PLAIN_FIELDS, *_GROUPS))
-_USUAL = _CASE_FIELDS - {"human"}
+_RARE = frozenset({"human", "conversation"})
+"""Fields that columns of other files are called too: there they count only where they are meant."""
+_CASE_FIELDS = frozenset((*_PLAIN_FIELDS, *_GROUPS)) | _RARE
+_USUAL = _CASE_FIELDS - _RARE
 _TRUTH = {"true": True, "false": False}
 
 
@@ -75,7 +78,7 @@ def conversation_of(turns: Sequence[Turn]) -> str:
 
 def make_draft(fields: Row, source: Source, **more: Any) -> Draft:  # noqa: ANN401  (fields of Draft)
     """Return the draft of a case whose fields fit the schema; ``more`` goes to `Draft` as it is."""
-    cluster, given = fields.get("cluster"), fields.get("id")
+    cluster, given, turns = fields.get("cluster"), fields.get("id"), fields.get("conversation")
     return Draft(
         source,
         id=None if given is None else plain(given),
@@ -85,6 +88,7 @@ def make_draft(fields: Row, source: Source, **more: Any) -> Draft:  # noqa: ANN4
         critical=fields.get("critical", False),
         cluster=None if cluster is None else plain(cluster),
         human=read_labels(fields.get("human", {})),
+        turns=None if turns is None else user_texts(turns),
         **more,
     )
 
@@ -151,8 +155,9 @@ def _arranged(row: Row, targets: Mapping[str, str]) -> dict[str, Any]:
 
 
 def _only_a_name(target: str, name: str, value: object, targets: Mapping[str, str]) -> bool:
-    """Return whether a column happens to be called `human`: one of labels is mapped, or is one."""
-    return target == "human" and name not in targets and not isinstance(value, Mapping)
+    """Return whether a column happens to be called so: others are mapped, or hold labels."""
+    labels = target == "human" and isinstance(value, Mapping)
+    return target in _RARE and name not in targets and not labels
 
 
 def _typed(fields: dict[str, Any]) -> dict[str, Any]:

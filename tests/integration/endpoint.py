@@ -7,7 +7,7 @@ import json
 import ssl
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any, Literal
@@ -28,6 +28,7 @@ class Asked:
     number: int
     path: str = "/v1/chat/completions"
     method: str = "POST"
+    messages: Sequence[Mapping[str, Any]] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +85,8 @@ class Endpoint:
         question = (body.get("model", ""), _text(body))
         self.asked.setdefault(question, []).append(time.monotonic())
         self.keys.append(headers.get("authorization", ""))
-        asked = Asked(*question, len(self.asked[question]), path, method)
+        number, messages = len(self.asked[question]), body.get("messages", ())
+        asked = Asked(*question, number, path, method, messages)
         reaction = self.react(asked)
         if reaction is not None:
             return await _send(writer, reaction)

@@ -154,9 +154,12 @@ def instructions(task: str, scale: Scale) -> str:
     )
 
 
-def material(case: Case, *, reference: bool) -> str:
-    """Return what was asked, and with ``reference`` the expected answer, as marked material."""
-    parts = [marked("question", conversation(case.messages))]
+def material(case: Case, turns: Sequence[Message], *, reference: bool) -> str:
+    """Return what was asked, and with ``reference`` the expected answer, as marked material.
+
+    ``turns`` are the messages between the prompt and the answer that is judged.
+    """
+    parts = [marked("question", conversation([*case.messages, *turns]))]
     if reference and case.expected is not None:
         parts.append(marked("reference", str(case.expected)))
     return "\n\n".join(parts)

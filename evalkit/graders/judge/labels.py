@@ -62,7 +62,7 @@ def factuality(spec: GraderSpec) -> JudgeGrader:
     system = instructions(_FACTS, scale)
 
     def ask(case: Case, reply: Reply, _base: Reply | None) -> tuple[tuple[Message, ...], ...]:
-        shown = material(case, reference=True)
+        shown = material(case, reply.turns, reference=True)
         user = f"{shown}\n\n{marked('answer', written(reply))}"
         return (chat(system, user),)
 

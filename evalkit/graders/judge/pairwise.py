@@ -18,7 +18,7 @@ from evalkit.graders.judge.base import (
     material,
 )
 from evalkit.graders.judge.marks import marked
-from evalkit.graders.judge.placeholders import written
+from evalkit.graders.judge.placeholders import whole
 from evalkit.graders.judge.verdicts import Labels
 from evalkit.model import Case, Grade, GraderSpec, Message, Reply
 
@@ -39,8 +39,8 @@ def pairwise(spec: GraderSpec) -> JudgeGrader:
     both = options.get("orders", "both") == "both"
 
     def ask(case: Case, reply: Reply, base: Reply | None) -> tuple[tuple[Message, ...], ...]:
-        texts = written(reply), written(base) if base else ""
-        asked = f"{criterion}\n\n{material(case, reference=reference)}"
+        texts = whole(reply), whole(base) if base else ""
+        asked = f"{criterion}\n\n{material(case, (), reference=reference)}"
         orders = (texts, texts[::-1]) if both else (texts,)
         return tuple(_question(system, asked, pair) for pair in orders)
 

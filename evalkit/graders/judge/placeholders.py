@@ -12,11 +12,11 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from evalkit.graders.base import OptionError
-from evalkit.graders.judge.marks import marked
+from evalkit.graders.judge.marks import conversation, marked
 from evalkit.model import Case, Message, Reply
 
 _NAME = re.compile(r"\{\{\s*([A-Za-z_][\w.]*)\s*\}\}")
-_KNOWN = "item.NAME of a variable, item.expected, item.input, sample.output_text"
+_KNOWN = "item.NAME of a variable, item.expected, item.input, item.conversation, sample.output_text"
 
 
 def check_messages(messages: Sequence[Message]) -> tuple[Message, ...]:
@@ -41,12 +41,15 @@ def check_messages(messages: Sequence[Message]) -> tuple[Message, ...]:
 
 def filled(messages: Sequence[Message], case: Case, reply: Reply) -> tuple[Message, ...]:
     """Return the messages with every name replaced by what it stands for."""
-    item = {"input": _last_user(case), **case.vars, "expected": case.expected}
+    before = [*case.messages, *reply.turns]
+    item = {"input": _last_user(before), **case.vars, "expected": case.expected}
 
     def value(hit: re.Match[str]) -> str:
         group, _, name = hit[1].partition(".")
         if group == "sample":
             return marked("answer", written(reply))
+        if name == "conversation" and name not in case.vars:
+            return marked(name, conversation(before))
         found = _pick(item, name)
         return found if isinstance(found, str) else json.dumps(found, ensure_ascii=False)
 
@@ -61,6 +64,13 @@ def written(reply: Reply) -> str:
     return f"{reply.text}\n{json.dumps(calls, ensure_ascii=False)}" if calls else reply.text
 
 
+def whole(reply: Reply) -> str:
+    """Return an answer with all that was said after the prompt: two answers may differ in that."""
+    if not reply.turns:
+        return written(reply)
+    return conversation([*reply.turns, {"role": "assistant", "content": written(reply)}])
+
+
 def _pick(item: Mapping[str, Any], name: str) -> Any:  # noqa: ANN401  (any JSON value)
     value: Any = item
     for step in name.split("."):
@@ -68,6 +78,6 @@ def _pick(item: Mapping[str, Any], name: str) -> Any:  # noqa: ANN401  (any JSON
     return value
 
 
-def _last_user(case: Case) -> Any:  # noqa: ANN401  (a text, or content parts)
-    users = (m.get("content") for m in reversed(case.messages) if m.get("role") == "user")
+def _last_user(messages: Sequence[Message]) -> Any:  # noqa: ANN401  (a text, or content parts)
+    users = (m.get("content") for m in reversed(messages) if m.get("role") == "user")
     return next(users, "")

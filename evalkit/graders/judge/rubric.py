@@ -32,7 +32,7 @@ def rubric(spec: GraderSpec) -> JudgeGrader:
     reference = options.get("reference", True)
 
     def ask(case: Case, reply: Reply, _base: Reply | None) -> tuple[tuple[Message, ...], ...]:
-        shown = material(case, reference=reference)
+        shown = material(case, reply.turns, reference=reference)
         user = f"{criterion}\n\n{shown}\n\n{marked('answer', written(reply))}"
         return (chat(system, user),)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import time
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -292,3 +293,24 @@ def test_a_judge_is_asked_for_its_reasoning_first() -> None:
     assert list(form["properties"]) == ["reasoning", "verdict"]
     assert form["properties"]["verdict"]["enum"] == ["first", "second", "tie"]
     assert Labels({"a": 1.0}).words == 'one of "a"'
+
+
+def test_messages_of_the_suites_own_see_earlier_turns() -> None:
+    """All that was said before the last answer, as material; a variable of the name goes first."""
+    messages = [
+        {
+            "role": "user",
+            "content": "{{ item.conversation }} ({{ item.input }}) {{ sample.output_text }}",
+        }
+    ]
+    grader = judge("score_model", input=messages)
+    turns = [{"role": "assistant", "content": "earlier"}, {"role": "user", "content": "and then?"}]
+    reply = Reply("later", extra={"turns": turns})
+    [[_, shown]] = grader.questions(case("yes"), reply, None)
+    before, _, after = shown["content"].partition(">>>conversation")
+    assert "[assistant]\nearlier\n\n[user]\nand then?" in before
+    assert "(and then?)" in after
+    assert "later" not in before
+    mine = replace(case("yes"), vars={"conversation": "mine"})
+    [[_, own]] = grader.questions(mine, reply, None)
+    assert own["content"].startswith("mine (")

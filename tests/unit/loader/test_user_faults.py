@@ -308,6 +308,12 @@ FAULTS: dict[str, tuple[dict[str, str | bytes], str, str, str, str]] = {
         "sums/sums.yaml:6", "a prompt of one text for the model 'third' with endpoint: completions",
         "case one: messages of system, user", "or endpoint: chat",
     ),
+    "a conversation of turns to continue": (
+        in_project(OPENAI + ", options: {endpoint: completions}}\n")
+        | in_suite('"{{ sum }}"', '"{{ sum }}"\nconversation: [And?]'),
+        "sums/sums.yaml:7", "a prompt of one text for the model 'third' with endpoint: completions",
+        "case one: messages of user, user", "no conversation, or endpoint: chat",
+    ),
     "a name with a space": (
         in_project("  my model: {role: candidate, client: scripted, model: c}\n"),
         "evalkit.yaml:5", "a name of letters", '"my model"', "a name of letters",

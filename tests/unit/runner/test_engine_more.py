@@ -148,3 +148,22 @@ def test_a_budget_ends_what_is_added() -> None:
         assert engine.progress().failed == 2
         assert engine.stopped is not None
     assert client.log == ["start", "a", "b", "c", "close"]
+
+
+def test_what_is_ahead_goes_before_the_rest_and_is_not_bounded() -> None:
+    """Once the engine goes on; what it bounds are the others."""
+    client = FakeClient()
+    with running({"m": client}, limits=Limits(1, 0, 10)) as engine:
+        engine.start(map(ask, ["a", "b", "c", "d", "e"]), first=[ask("a")], more=True)
+        assert texts(engine, ["a"]) == ["a"]
+        engine.more([ask("a, then")], ahead=True)
+        with pytest.raises(TimeoutError):
+            engine.wait(ask("a, then"), 0.05)
+        engine.go_on(bounded=True)
+        assert texts(engine, ["a, then", "e"]) == ["a, then", "e"]
+        engine.more([ask("f")])
+        engine.more([ask("e, then")], ahead=True)
+        assert texts(engine, ["e, then"]) == ["e, then"]
+        with pytest.raises(TimeoutError):
+            engine.wait(ask("f"), 0.05)
+    assert client.log == ["start", "a", "a, then", "b", "c", "d", "e", "e, then", "close"]
