@@ -60,6 +60,26 @@ def change_between_laws(rng: np.random.Generator) -> Iterator[Rate]:
         yield Rate(_CHANGE, where, "false alarms", 0.05, found / runs, runs, (0.0, most))
 
 
+def change_in_unequal_clusters(rng: np.random.Generator) -> Iterator[Rate]:
+    """False alarms where a few clusters hold most cases; 64 % of pairs in one share their luck."""
+    runs, sizes = 600, np.array([2] * 60 + [30] * 8)
+    clusters, law = np.repeat(np.arange(len(sizes)), sizes), "from .55 to .95"
+    for by, most in ((0.0, 0.05), (0.15, 0.08)):
+        found = 0
+        for _ in range(runs):
+            models = []
+            for _ in range(2):
+                stated = _LAWS[law](rng, len(clusters))
+                alike = rng.random(len(clusters)) < 0.8
+                common = rng.random(len(sizes))[clusters]
+                luck = np.where(alike, common, rng.random(len(clusters)))
+                models.append(Attempts(stated, (luck < stated - by).astype(np.float64)))
+            found += _differ(rng, models[0], models[1], clusters=clusters)
+        where = "60 clusters of 2 and 8 of 30, "
+        where += f"both overconfident by {by * 100:.0f} points" if by else "both calibrated"
+        yield Rate(_CHANGE, where, "false alarms", 0.05, found / runs, runs, (0.0, most))
+
+
 def _answered(rng: np.random.Generator, stated: FloatArray, size: int, by: float) -> Attempts:
     """Return attempts (cases x attempts) right with the chance stated less ``by``.
 
@@ -205,6 +225,7 @@ def _holds(interval: Interval | NotEstimable, truth: float) -> bool:
 STUDIES: tuple[Study, ...] = (
     change_of_error,
     change_between_laws,
+    change_in_unequal_clusters,
     error_itself,
     proper_scores,
 )

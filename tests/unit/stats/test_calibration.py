@@ -317,7 +317,55 @@ def test_clusters_count_as_one() -> None:
     assert whole.p_value.value == pytest.approx(alone.p_value.value, abs=0.01)
     assert change(*sides).p_value.value < whole.p_value.value
     few = calibration_change(*sides, bins=equal_width(), clusters=["a"] * 400, rng=fresh())
-    assert few == NotEstimable("fewer than 10 cases, or clusters, have attempts of both models")
+    why = "10 clusters of one size are needed, those of both models are worth 1"
+    assert few == NotEstimable(why)
+
+
+def clustered(
+    rng: np.random.Generator, sizes: list[int], stated: list[float], off: float
+) -> tuple[Attempts, Attempts]:
+    """Return two models that are as far off; four of five cases share their cluster's luck."""
+    cluster = np.repeat(np.arange(len(sizes)), sizes)
+    sides = []
+    for _ in range(2):
+        p = rng.choice(stated, len(cluster))
+        alike = rng.random(len(cluster)) < 0.8
+        luck = np.where(alike, rng.random(len(sizes))[cluster], rng.random(len(cluster)))
+        sides.append(Attempts(p, (luck < p - off).astype(float)))
+    return sides[0], sides[1]
+
+
+def test_unequal_clusters_keep_the_level() -> None:
+    """One cluster of 41 holds 60 of 220 cases: models as far off differ in few of 100 runs.
+
+    With all clusters less one for degrees of freedom they differed in one of six runs.
+    """
+    rng, sizes = np.random.default_rng(0), [4] * 40 + [60]
+    groups, found = np.repeat(np.arange(41), sizes), 0
+    for _ in range(100):
+        sides = clustered(rng, sizes, [0.55, 0.65, 0.75, 0.85, 0.95], 0.15)
+        found += change(*sides, clusters=groups, resamples=199).p_value.value <= 0.05
+    assert found <= 8
+
+
+def test_two_large_clusters_say_too_little() -> None:
+    """32 clusters, of which two hold 140 of 200 cases, are worth four: no p-value, and why."""
+    sizes = [2] * 30 + [60, 80]
+    sides = clustered(np.random.default_rng(0), sizes, [0.6, 0.9], 0.0)
+    groups = np.repeat(np.arange(32), sizes)
+    found = calibration_change(*sides, bins=equal_width(), clusters=groups, rng=fresh())
+    why = "10 clusters of one size are needed, those of both models are worth 3.9"
+    assert found == NotEstimable(why)
+
+
+def test_ten_clusters_of_one_size_are_enough() -> None:
+    """Ten clusters of ten have a p-value, nine have none."""
+    rng = np.random.default_rng(0)
+    for many in (9, 10):
+        sides = clustered(rng, [10] * many, [0.6, 0.9], 0.0)
+        groups = np.repeat(np.arange(many), 10)
+        found = calibration_change(*sides, bins=equal_width(), clusters=groups, rng=fresh())
+        assert isinstance(found, CalibrationChange) == (many == 10)
 
 
 def test_sparse_bins_are_joined() -> None:
