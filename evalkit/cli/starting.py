@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from evalkit.errors import SetupError
+from evalkit.pipeline.options import argument_fault
 
 if TYPE_CHECKING:
     from evalkit.pipeline.starting import Started, Wishes
@@ -38,7 +39,12 @@ def starts(parser: argparse.ArgumentParser) -> None:
     add("--group", metavar="FIELD", help="rows of one value stay on one side, such as tags.user")
     add("--heldout", type=size, metavar="SIZE", help="a share or a number of cases (0.2)")
     add("--seed", type=int, default=0, metavar="N", help="of the choice of groups (0)")
-    add("--similarity", type=share, metavar="S", help="share of words that makes questions alike")
+    add(
+        "--similarity",
+        type=similarity,
+        metavar="S",
+        help="share of words alike",
+    )
     add("--name", default="", metavar="NAME", help="of the target suite (by the file)")
     add("--base-model", metavar="NAME", help="the model in use, as its endpoint calls it")
     add("--candidate-model", metavar="NAME", help="the fine-tuned model")
@@ -58,19 +64,18 @@ def size(text: str) -> float:
         number = 0.0
     if not (0 < number < 1 or (number >= 1 and number.is_integer())):
         needed = "a share above 0 and below 1, or a number of cases"
-        raise argparse.ArgumentTypeError(f"needed: {needed}, got: {text}, write: 0.2 or 300")
+        raise argument_fault(needed, got=text, instead="0.2 or 300")
     return number
 
 
-def share(text: str) -> float:
+def similarity(text: str) -> float:
     """Return a share from 0.5 to 1; raise what argparse shows for others."""
     try:
         number = float(text)
     except ValueError:
         number = 0.0
     if not 0.5 <= number <= 1:
-        needed = "a share of words from 0.5 to 1"
-        raise argparse.ArgumentTypeError(f"needed: {needed}, got: {text}, write: 0.85")
+        raise argument_fault("a share of words from 0.5 to 1", got=text, instead="0.85")
     return number
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 
-from evalkit.model import Case, Outcome, Suite
+from evalkit.model import Case, Outcome, Reply, Suite
 from evalkit.pipeline.plan import Plan, asks
 from evalkit.pipeline.turns import Wait, heard
 from evalkit.runner import Ask
@@ -35,11 +35,16 @@ def with_noise_known(plan: Plan, store: Answers, identities: Mapping[str, str]) 
     def key(ask: Ask) -> str:
         return ask.request.key(identities[ask.model])
 
-    stored = store.get_many([key(ask) for _, of_case in needed.values() for ask in of_case])
+    first = [key(ask) for _, of_case in needed.values() for ask in of_case]
+    stored: dict[str, Reply | None] = {**dict.fromkeys(first), **store.get_many(first)}
 
     def look_up(ask: Ask) -> Outcome:
+        """Raise `KeyError` for what is not stored. Only later turns are not looked up yet."""
         found = key(ask)
-        return stored[found] if found in stored else store.get_many([found])[found]
+        reply = stored[found] if found in stored else store.get_many([found])[found]
+        if reply is None:
+            raise KeyError(found)
+        return reply
 
     known = (at for at, (case, of) in needed.items() if of and _all_there(case, of, look_up))
     return replace(plan, again=frozenset(known))

@@ -86,12 +86,14 @@ class Conversations:
         self._skips = skips
         self._lock = Lock()
         self._talks: dict[str, list[Talk]] = {}
+        self._turns = False
         self._heard: dict[str, Outcome] = {}
 
     def expect(self, asked: Iterable[tuple[Case, Ask]]) -> None:
         """Note the first turns of cases, before any answer comes."""
         for case, ask in asked:
             if case.turns or self._judging.concerns(case.suite):
+                self._turns = self._turns or bool(case.turns)
                 self._judges.expect(_place(case, ask))
                 self._talks.setdefault(self._key(ask), []).append(Talk(case, ask))
 
@@ -100,7 +102,8 @@ class Conversations:
         turns: list[Ask] = []
         over: list[tuple[Place, Outcome]] = []
         with self._lock:
-            self._heard[key] = outcome
+            if self._turns:  # or no later request can be one that was answered before
+                self._heard[key] = outcome
             steps = [(talk, outcome) for talk in self._talks.pop(key, ())]
             while steps:
                 talk, said = steps.pop()

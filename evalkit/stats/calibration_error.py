@@ -23,7 +23,8 @@ from evalkit.stats.arrays import TIE, FloatArray
 from evalkit.stats.assumptions import Assuming
 from evalkit.stats.calibration import Attempts, checked
 from evalkit.stats.proportions import wilson
-from evalkit.stats.swaps import kish, summed, swap_units
+from evalkit.stats.swaps import summed, swap_units
+from evalkit.stats.units import kish
 from evalkit.stats.values import Interval, NotEstimable, PValue
 
 Norm = Literal["l1", "l2", "max"]
@@ -228,7 +229,7 @@ def calibration_change(
     owner = swap_units(n, groups, most=n, rng=rng)
     tables = (_by_bin(p[known], y[known], bins=bins, by_case=True) for p, y in (ours, theirs))
     held = summed(np.ones((n, 1)), owner)
-    worth, carriers = float(kish(held)[0]), float(kish(held**2)[0])
+    worth, carriers = kish(held), kish(held**2)
     if worth < _LEAST - TIE:
         return NotEstimable(_too_few(worth, clustered=groups is not None))
     one, other = (_gaps([summed(part, owner) for part in table]) for table in tables)

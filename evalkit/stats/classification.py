@@ -51,7 +51,8 @@ from scipy.special import stdtrit
 from evalkit.stats.arrays import TIE, FloatArray
 from evalkit.stats.confusion import MCC, OF_LABEL, OF_SUITE, Labelled, figures, weights, why_none
 from evalkit.stats.label_rows import MOVED, moves, reach, score_limits
-from evalkit.stats.swaps import coins, kish, summed, swap_units
+from evalkit.stats.swaps import coins, summed, swap_units
+from evalkit.stats.units import kish
 from evalkit.stats.values import Interval, NotEstimable, PValue
 
 SINGLE = "jackknife, Wilson limits"
@@ -225,7 +226,7 @@ def _left_out(
     products = (totals[0] ** 2, totals[1] ** 2, totals[0] * totals[1])
     one, other, both = (g - 1) / g * (totals[2:] - np.stack(products) / g)
     sizes = units[0][:, : units[0].shape[1] // 3].sum(axis=1)
-    worth = float(kish(sizes[:, None])[0])
+    worth = kish(sizes)
     z = -float(stdtrit(max(worth - 1, 1.0), (1 - level) / 2))
     sides = tuple(
         _side(total, rate, variance, share=worth / float(sizes.sum()), z=z)

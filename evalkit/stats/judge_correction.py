@@ -183,8 +183,9 @@ def prediction_powered(
     the correction's variance loses a degree of freedom and t has n - 2 (n - 1 for a given lambda):
     coverage of 95 % limits at n = 10 and N = 200 is then .952 in 8,000 runs, with ddof 1 .937.
 
-    Of clustered cases whole clusters are the units, also those that lie in both parts. Where few
-    labelled cases carry the corrections (`evalkit.stats.paired`: a judge that erred once in 40),
+    Of clustered cases whole clusters are the units, also those that lie in both parts, and Kish's
+    number of them counts, as sizes may differ. Where few labelled cases carry the corrections
+    (`evalkit.stats.paired`: a judge that erred once in 40),
     two are added that lie the whole bound off, one each way, as Bonett and Price [2012] add two
     pairs. In 6,000 runs at n = 50 and N = 500, with 1 % losses, 2 % gains and a judge that guesses
     in three of ten cases, plain 95 % limits cover .756 and these 1.000; with 8 % losses, 12 % gains

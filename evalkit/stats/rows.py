@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from evalkit.stats.arrays import TIE, FloatArray
-from evalkit.stats.units import Units
+from evalkit.stats.units import Units, kish
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,8 +58,8 @@ class Rows:
 
     @property
     def kish(self) -> float:
-        """Kish's number of units: as many of one size would tell as much."""
-        return float(self.sizes.sum() ** 2 / (self.sizes**2).sum())
+        """How many units of one size would tell as much; 0 without any."""
+        return kish(self.sizes)
 
     def column(self, position: int) -> Units:
         """Return one present candidate's units."""

@@ -275,7 +275,7 @@ def _at_level(found: Interval | NotEstimable, level: float) -> Interval | NotEst
 
 
 def _corrected(sets: Sequence[Rows], level: float) -> Corrected | NotEstimable:
-    units = min(rows.kish if rows.n else 0.0 for rows in sets)
+    units = min(rows.kish for rows in sets)
     if units < _FEWEST_UNITS - TIE:
         needed = f"a correction needs {_FEWEST_UNITS} independent units"
         return NotEstimable(f"{needed}, not {units:.3g}")

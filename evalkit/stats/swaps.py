@@ -35,15 +35,6 @@ def summed(side: FloatArray, owner: IntArray | None) -> FloatArray:
     return total
 
 
-def kish(sizes: FloatArray) -> FloatArray:
-    """Return how many units of one size each column of ``sizes`` (units x columns) is worth.
-
-    (sum of sizes)^2 / sum of their squares [Kish 1965], 0 for a column of zeros.
-    """
-    total, squares = sizes.sum(axis=0), (sizes * sizes).sum(axis=0)
-    return np.asarray(total * total / np.where(squares > 0, squares, 1.0))
-
-
 def coins(units: int, resamples: int, rng: np.random.Generator) -> Iterator[FloatArray]:
     """Yield chunks of resamples x units: 1 where the names are swapped, else 0."""
     rows = max(1, _CHUNK // units)

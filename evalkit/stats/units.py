@@ -10,6 +10,15 @@ from numpy.typing import ArrayLike
 from evalkit.stats.arrays import FloatArray, IntArray, exact_mean, floats
 
 
+def kish(sizes: FloatArray) -> float:
+    """Return how many units of one size tell as much: (sum of sizes)^2 / sum of their squares.
+
+    [Kish 1965]. The number of units when all have one size, 0 without any.
+    """
+    squares = float((sizes * sizes).sum())
+    return float(sizes.sum()) ** 2 / squares if squares else 0.0
+
+
 @dataclass(frozen=True, slots=True)
 class Units:
     """Each unit's sum of values and its number of cases.
@@ -38,11 +47,8 @@ class Units:
 
     @property
     def kish(self) -> float:
-        """How many units of one size are worth as much: (sum of sizes)^2 / sum of their squares.
-
-        [Kish 1965]. The number of units when all have one size.
-        """
-        return float(self.sizes.sum() ** 2 / (self.sizes**2).sum())
+        """How many units of one size are worth as much."""
+        return kish(self.sizes)
 
     @property
     def effective(self) -> float:

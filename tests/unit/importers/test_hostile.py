@@ -25,6 +25,8 @@ from evalkit.pipeline.options import Options
 from evalkit.pipeline.prepare import prepare
 from evalkit.pipeline.stages import read_run
 
+from .sample_files import FILES
+
 DATA = Path(__file__).parents[2] / "data" / "imports"
 SAMPLE = {
     "id": "a",
@@ -462,24 +464,13 @@ def test_a_template_that_makes_too_long_a_text_is_no_case() -> None:
         read("lm-eval", Request(Path("t.yaml")))
 
 
-FILES = [
-    ("lm-eval", "out/base/samples_sums_2026-11-24T14-18-49.536299.jsonl"),
+DEFINITIONS = [
     ("lm-eval", "tasks/sums.yaml"),
-    ("inspect", "base.json"),
-    ("promptfoo", "results.json"),
-    ("promptfoo", "promptfooconfig.yaml"),
-    ("openai-evals", "base.json"),
-    ("openai-evals", "eval.json"),
-    ("openai-evals-registry", "base-queues.jsonl"),
     ("openai-evals-registry", "registry/evals/queues.yaml"),
-    ("pydantic-evals", "report-tuned.json"),
-    ("pydantic-evals", "capitals.yaml"),
-    ("deepeval", "test_run_base.json"),
-    ("mlflow", "table-base.json"),
 ]
 
 
-@pytest.mark.parametrize(("tool", "name"), FILES)
+@pytest.mark.parametrize(("tool", "name"), [*FILES, *DEFINITIONS])
 def test_a_file_with_an_odd_value_is_imported_whole_or_refused(
     here: Path, tool: str, name: str
 ) -> None:

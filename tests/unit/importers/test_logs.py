@@ -25,6 +25,8 @@ from evalkit.importers.gather import Gathered, Wanted, gather
 from evalkit.model import Failure, Pair, Reply, Ungraded
 from evalkit.pipeline.importing import Asked, import_files
 
+from .sample_files import FILES
+
 DATA = Path(__file__).parents[2] / "data" / "imports"
 
 
@@ -291,21 +293,6 @@ def test_broken_files_are_faults(tmp_path: Path, name: str, content: str) -> Non
         file.write_bytes(content.encode("latin-1"))
         with pytest.raises((FileFaults, SetupError)):
             taken(name, file)
-
-
-FILES = [
-    ("lm-eval", "out/base/samples_sums_2026-11-24T14-18-49.536299.jsonl"),
-    ("inspect", "base.json"),
-    ("promptfoo", "results.json"),
-    ("promptfoo", "promptfooconfig.yaml"),
-    ("openai-evals", "base.json"),
-    ("openai-evals", "eval.json"),
-    ("openai-evals-registry", "base-queues.jsonl"),
-    ("pydantic-evals", "report-tuned.json"),
-    ("pydantic-evals", "capitals.yaml"),
-    ("deepeval", "test_run_base.json"),
-    ("mlflow", "table-base.json"),
-]
 
 
 @pytest.mark.parametrize(("name", "file"), FILES)
